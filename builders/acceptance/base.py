@@ -1,0 +1,58 @@
+"""The contract that every acceptance check fulfils."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A document that asks to be accepted.
+
+    Attributes:
+        text: the document, tidied by :func:`builders.acceptance.clean_document`.
+        prompts: the instructions and system texts that the writing model was given. A draft
+            or exemplar that it was asked to rework does not belong here: sharing words with
+            that is no leak.
+    """
+
+    text: str
+    prompts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a document was turned down.
+
+    Attributes:
+        reason: stable slug that tables group by, such as ``too-short`` or ``prompt-leak``.
+        detail: one line for the journal and for the meta-LM, which reads it as feedback.
+    """
+
+    reason: str
+    detail: str
+
+
+class Check(Protocol):
+    """One thing that a document must pass. A check never raises on any text."""
+
+    @property
+    def name(self) -> str:
+        """What the check is called in tables and benchmarks."""
+        ...
+
+    def __call__(self, candidate: Candidate) -> Rejection | None:
+        """Judge one document: None lets it pass."""
+        ...
+
+
+def first_rejection(checks: Iterable[Check], candidate: Candidate) -> Rejection | None:
+    """Return the verdict of the first check that objects, or None where all agree."""
+    for check in checks:
+        if rejection := check(candidate):
+            return rejection
+    return None
