@@ -27,6 +27,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\s*\n\s*")
 _BULLET = re.compile(r"\s*(?:[-*\u2022\u2013]|\d{1,2}[.)])\s")
 _HEADING = re.compile(r"\s*(?:#{1,6}\s|\*\*[^*]+\*\*:?\s*$)")
 _MIN_WORDS = 20
+_TAIL_WORDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class Degenerate:
             stood there before.
         sentence_run: a sentence of three words or more this often in a row is a loop.
         repeated_4grams: largest share of 4-grams that stood there before.
+        tail_repeated_4grams: the same within the last 60 words, where a model that has run dry
+            starts to loop.
         top_ngrams: largest share of the words that one n-gram covers, by n (Gopher's shares
             for n of 2, 3 and 4).
         ngram_count: an n-gram's coverage counts from so many occurrences on.
@@ -51,6 +54,7 @@ class Degenerate:
     repeated_sentences: float = 0.2
     sentence_run: int = 3
     repeated_4grams: float = 0.3
+    tail_repeated_4grams: float = 0.5
     top_ngrams: tuple[tuple[int, float], ...] = ((1, 0.30), (2, 0.20), (3, 0.18), (4, 0.16))
     ngram_count: int = 5
     wordless: float = 0.5
@@ -96,9 +100,10 @@ class Degenerate:
             gram, count = counts.most_common(1)[0]
             if count >= self.ngram_count and count * n / total > limit:
                 yield f"{excerpt(' '.join(gram))} makes up {count * n / total:.0%} of the words"
-        share = 1 - len(set(_grams(words, 4))) / (total - 3)
-        if share > self.repeated_4grams:
-            yield f"{share:.0%} of the four-word phrases stood there before"
+        for part, limit in ((words, self.repeated_4grams), (words[-_TAIL_WORDS:], self.tail_repeated_4grams)):
+            share = 1 - len(set(_grams(part, 4))) / (len(part) - 3)
+            if share > limit:
+                yield f"{share:.0%} of the four-word phrases of the last {len(part)} words stood there before"
 
     def _outline(self, lines: list[str]) -> Iterator[str]:
         filled = [line for line in lines if line.strip()]

@@ -33,6 +33,7 @@ ANYWHERE = [
     "The [Insert company here] reported a loss.",
     "Growth in {topic} was steady, and {{company_name}} led it.",
     "Signed by [Your Name] on [Date].",
+    "<<Title Here>> In the realm of medicine, much is new.",
     "Bonds are debt, but as an AI model, I cannot hold any.",
 ]
 NEAR_MISSES = [

@@ -10,6 +10,7 @@ LOOPS = {
     "a loop at the end": "{good} The bank is a bank of the country. The bank is a bank of the country. "
     "The bank is a bank of the country.",
     "a phrase without a stop": "{good} " + "and the company and the company is the company " * 20,
+    "a short loop without a stop": "{good} To be " + "a role model is " * 9,
     "a paragraph twice": "{good}\n\n{good}",
     "two sentences in turn": "The fund rose by a little. The bond fell by a lot. " * 8,
     "one word": "growth " * 80,
