@@ -217,10 +217,11 @@ def threads() -> int:
 def _launch(weights: Weights, *, secret: str, parallel: int, context: int, connections: int) -> Any:
     """Start the native server; takes from one second to the time that the file's size needs."""
     try:
+        import llguidance  # noqa: F401 - `grammar` needs it; better to know now
         import xllamacpp
-    except ImportError:
+    except ImportError as error:
         raise UserError(
-            "the embedded endpoint needs llama.cpp; run `pip install 'metasynth[local]'`"
+            f"the embedded endpoint needs the package {error.name}; run `pip install 'metasynth[local]'`"
         ) from None
     params = xllamacpp.CommonParams()
     params.model.path = str(weights.path)
