@@ -120,15 +120,11 @@ async def test_the_key_is_not_in_the_servers_representation(stopped_engine_serve
     assert KEY not in repr(stopped_engine_server)
 
 
-async def test_it_listens_on_loopback_only(embedded_url: str) -> None:
+async def test_it_listens_on_one_loopback_address_only(embedded_url: str) -> None:
     assert embedded_url.startswith("http://127.0.0.1:")
     port = int(embedded_url.rsplit(":", 1)[1])
-    addresses = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
-    others = [address for address in addresses if not address.startswith("127.")]
-    if not others:
-        pytest.skip("this machine has no address but loopback")
-    with pytest.raises(OSError, match=r"refused|timed out"):
-        socket.create_connection((others[0], port), timeout=2)
+    with pytest.raises(OSError, match=r"refused|timed out|assign"):  # a wildcard would answer here
+        socket.create_connection(("127.0.0.2", port), timeout=2)
 
 
 async def test_llama_cpp_behind_it_answers_only_to_its_secret() -> None:
