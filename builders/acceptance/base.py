@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from builders.method import Rejection
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+__all__ = ["Candidate", "Check", "Rejection", "first_rejection"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +26,6 @@ class Candidate:
 
     text: str
     prompts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Why a document was turned down.
-
-    Attributes:
-        reason: stable slug that tables group by, such as ``too-short`` or ``prompt-leak``.
-        detail: one line for the journal and for the meta-LM, which reads it as feedback.
-    """
-
-    reason: str
-    detail: str
 
 
 class Check(Protocol):

@@ -48,10 +48,11 @@ class ChatCompletionsEndpoint:
             "messages": messages,
             "max_tokens": sampling.max_tokens,
             "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
             "seed": sampling.seed,
             "stream": False,
         }
+        if sampling.top_p < 1:  # TGI refuses 1.0, which is what leaving it out means
+            payload["top_p"] = sampling.top_p
         if sampling.frequency_penalty:
             payload["frequency_penalty"] = sampling.frequency_penalty
         if sampling.stop:

@@ -1,0 +1,7 @@
+"""The corpora: one short script each, and the model that all of them fill in."""
+
+from __future__ import annotations
+
+from builders.corpora.base import Corpus, Decoding, Exemplars
+
+__all__ = ["Corpus", "Decoding", "Exemplars"]

@@ -1,0 +1,109 @@
+"""The rows of the dataset's two configurations, and the facts of the build behind them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA_VERSION = 1
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DocumentRow(_Record):
+    """A row of the default configuration: one accepted document.
+
+    Attributes:
+        id: `NAME-TRAJECTORY-STEP`, unique and stable.
+        trajectory: number of the trajectory, from 0.
+        step: number of the document within its trajectory, from 1.
+        n_words: whitespace-separated words of `text`.
+        n_tokens: tokens of `text` by the tokenizer of the model that wrote it.
+    """
+
+    id: str
+    text: str
+    domain: str
+    method: str
+    genre: str
+    persona: str
+    keywords: list[str]
+    summary: str
+    trajectory: int
+    step: int
+    n_words: int
+    n_tokens: int
+    model_id: str
+    model_sha: str
+
+
+class TraceRow(_Record):
+    """A row of the configuration `traces`: one call that led to a document.
+
+    Attributes:
+        document_id: the document.
+        call: number of the call within the document's trace, from 0, in the order made.
+        parent: the meta-LM's call that asked for this one; None for the meta-LM's own.
+        role: `meta-LM` or the expert's name.
+        instruction: what was new to the model in this call.
+        sampling: JSON of the sampling parameters, seed included.
+        latency_s: seconds from request to answer.
+    """
+
+    document_id: str
+    call: int
+    parent: int | None
+    role: str
+    instruction: str
+    output: str
+    sampling: str
+    prompt_tokens: int
+    completion_tokens: int
+    latency_s: float
+    model_id: str
+    model_sha: str
+
+
+class BuildFacts(_Record):
+    """Every figure and setting of a finished build: what the card and `builders show` say.
+
+    Written to `build.json`; holds no date, so that equal builds are equal byte for byte.
+
+    Attributes:
+        stand_in: a small model stood in for a real one.
+        simulated: a simulated endpoint produced the text.
+        settings: the corpus model as JSON.
+        attempts: tries at a document, accepted ones included.
+        dropped: attempts without a document, by reason.
+        redrafted: drafts refused on the way and written anew, by reason.
+        calls: answered calls behind the build, those of dropped attempts included.
+    """
+
+    schema_version: Literal[1] = 1
+    version: str
+    name: str
+    domain: str
+    method: str
+    description: str
+    license: str
+    server: str
+    model_id: str
+    model_sha: str
+    stand_in: bool
+    simulated: bool = False
+    protocol: str
+    corpus_seed: int
+    settings: dict[str, Any]
+    documents: int
+    trajectories: int
+    attempts: int
+    dropped: dict[str, int]
+    redrafted: dict[str, int]
+    words: int
+    tokens: int
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int

@@ -1,0 +1,181 @@
+"""The conductor: runs a trajectory in which the meta-LM directs experts, document by document.
+
+Per document: the meta-LM is shown the meta-prompt, the instance table and the seeds; it calls
+experts, each of whom sees only the instruction ("fresh eyes"); their answers return to it;
+until it finishes the document, which becomes a row of the table that conditions the next one.
+(MetaSynth, arXiv 2504.12563; the order of calls is the meta-LM's, the checks are ours.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from builders.calls import CallSequence
+from builders.endpoints.errors import GenerationFailed, Incomplete, Rejected
+from builders.metasynth.briefing import Briefing
+from builders.metasynth.experts import choose_experts
+from builders.metasynth.memory import ContextTooSmallError, Instance, InstanceTable, fit
+from builders.metasynth.menu import Menu, draw_menu
+from builders.metasynth.protocol import Finish
+from builders.metasynth.staff import SUMMARY_WORDS, Staff
+from builders.metasynth.workbench import Seeds, Workbench
+from builders.method import META_LM, Attempt, Document, Rejection, derive_seed
+from builders.seeds import draw_seeds
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from builders.corpora.base import Corpus, Decoding
+    from builders.endpoints.base import Chat, Message
+    from builders.metasynth.experts import Expert
+    from builders.metasynth.protocol import TurnProtocol
+    from builders.method import Judge, Narrator
+    from builders.seeds import SeedHierarchy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conductor:
+    """Runs trajectories of one build; fulfils :class:`builders.method.Method`.
+
+    Attributes:
+        corpus: the limits.
+        hierarchy: where seeds, genres and personas are drawn from.
+        corpus_seed: seed of the whole build.
+        protocol: how turns are read.
+        decoding: sampling and room for answers.
+        context_tokens: prompt plus answer must fit into so many tokens.
+        judge: decides whether a draft may stand.
+        narrate: hears what happens.
+    """
+
+    corpus: Corpus
+    hierarchy: SeedHierarchy
+    corpus_seed: int
+    protocol: TurnProtocol
+    decoding: Decoding
+    context_tokens: int
+    judge: Judge
+    narrate: Narrator
+
+    def require_context(self) -> None:
+        """Raise `ContextTooSmallError` unless the meta-prompt and one exchange fit the model."""
+        seeds = self._seeds(0)
+        opening = self._briefing.opening(self._bench(seeds, InstanceTable()), self._menu(seeds, 0, 0))
+        longest: Message = {"role": "user", "content": "word " * self.corpus.max_words}
+        fit([*opening, longest, longest], budget=self._prompt_tokens)
+
+    async def attempts(self, *, trajectory: int, quota: int, chat: Chat) -> AsyncIterator[Attempt]:
+        """Run a trajectory; see :class:`builders.method.Method`."""
+        calls = CallSequence(
+            chat, corpus_seed=self.corpus_seed, trajectory=trajectory, decoding=self.decoding
+        )
+        seeds, table = self._seeds(trajectory), InstanceTable()
+        for number in range(quota * self.corpus.attempts_per_document):
+            bench = self._bench(seeds, table)
+            calls.begin_attempt()
+            try:
+                document = await self._attempt(bench, self._menu(seeds, trajectory, number), calls)
+            except ContextTooSmallError:
+                return  # the table has outgrown the context: this trajectory is done
+            if document is not None:
+                table.rows.append(_instance(bench, document))
+                seeds.use(document.keywords)
+                seeds.expand(bench.expansion)
+            yield Attempt(document=document, rejections=tuple(bench.rejections), trace=tuple(calls.trace))
+            if len(table.rows) == quota:
+                return
+
+    async def _attempt(self, bench: Workbench, menu: Menu, calls: CallSequence) -> Document | None:
+        """One attempt at a document; None when it is dropped, with the reason in the workbench."""
+        log = self._briefing.opening(bench, menu)
+        try:
+            for round_number in range(1, self.corpus.max_rounds + 1):
+                turn = await calls.ask(
+                    META_LM,
+                    fit(log, budget=self._prompt_tokens),
+                    max_tokens=self.decoding.turn_tokens,
+                    schema=self.protocol.turn_schema(bench.allowed(), menu),
+                )
+                parent = len(calls.trace) - 1
+                read = self.protocol.read(turn.text, self._team)
+                reports = list(read.problems)
+                for move in read.moves:
+                    if isinstance(move, Finish) and bench.finishable:
+                        bench.genre = bench.genre or move.genre
+                        return await self._document(bench, calls)
+                    if isinstance(move, Finish):
+                        reports.append("The document cannot be finished yet.")
+                        continue
+                    self.narrate(calls.trajectory, move.expert.name)
+                    reports.append(await self._staff.work(move, bench, menu, calls=calls, parent=parent))
+                    if bench.exhausted:
+                        return None
+                log.append({"role": "assistant", "content": turn.text})
+                log.append(self._briefing.news(bench, round_number=round_number + 1, reports=reports))
+        except (GenerationFailed, Incomplete, Rejected) as error:
+            bench.rejections.append(Rejection(reason="call-failed", detail=str(error)))
+            return None
+        bench.rejections.append(Rejection(reason="round-limit", detail="not finished within the round limit"))
+        return None
+
+    async def _document(self, bench: Workbench, calls: CallSequence) -> Document:
+        assert bench.writer is not None, "a finished document has a writer"
+        return Document(
+            text=bench.draft,
+            genre=bench.genre or "document",
+            persona=bench.persona,
+            keywords=tuple(bench.keywords or bench.seeds.offered[:3]),
+            summary=bench.summary,
+            n_tokens=await calls.count_tokens(bench.draft, otherwise=bench.writer.completion_tokens),
+            model_id=bench.writer.model_id,
+            model_sha=bench.writer.model_sha,
+        )
+
+    @cached_property
+    def _team(self) -> tuple[Expert, ...]:
+        return choose_experts(self.corpus.experts)
+
+    @cached_property
+    def _briefing(self) -> Briefing:
+        return Briefing(
+            corpus=self.corpus,
+            team=self._team,
+            protocol=self.protocol,
+            example_personas=self.hierarchy.personas[:3],
+        )
+
+    @cached_property
+    def _staff(self) -> Staff:
+        return Staff(corpus=self.corpus, decoding=self.decoding, protocol=self.protocol, judge=self.judge)
+
+    @property
+    def _prompt_tokens(self) -> int:
+        return self.context_tokens - max(self.decoding.turn_tokens, self.decoding.document_tokens)
+
+    def _bench(self, seeds: Seeds, table: InstanceTable) -> Workbench:
+        return Workbench(seeds=seeds, table=table, experts=self._team, max_rewrites=self.corpus.max_rewrites)
+
+    def _seeds(self, trajectory: int) -> Seeds:
+        drawn = draw_seeds(
+            self.hierarchy,
+            corpus_seed=self.corpus_seed,
+            trajectory=trajectory,
+            k=self.corpus.seeds_per_trajectory,
+        )
+        return Seeds(drawn=drawn)
+
+    def _menu(self, seeds: Seeds, trajectory: int, attempt: int) -> Menu:
+        seed = derive_seed("menu", self.corpus_seed, trajectory, attempt)
+        return draw_menu(self.hierarchy, self._team, subfield=seeds.drawn.subfield, seed=seed)
+
+
+def _instance(bench: Workbench, document: Document) -> Instance:
+    return Instance(
+        topic=bench.topic or bench.seeds.drawn.subfield,
+        persona=document.persona,
+        genre=document.genre,
+        keywords=document.keywords,
+        summary=document.summary or " ".join(document.text.split()[:SUMMARY_WORDS]),
+    )

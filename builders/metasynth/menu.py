@@ -1,0 +1,46 @@
+"""What a document could be: professions, kinds of text and instructions to choose from.
+
+Drawn anew for every attempt, so that the suggestions themselves are diverse. The meta-LM reads
+them as suggestions; a model too small to write instructions picks from them (`Decoding.menus`).
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from builders.metasynth.experts import Expert
+    from builders.seeds import SeedHierarchy
+
+PERSONAS = 4
+GENRES = 4
+BRIEFS = 4
+RELATED_TERMS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Menu:
+    """Suggestions for one attempt at a document; `related` are terms of the seeds' subfield."""
+
+    personas: tuple[str, ...]
+    genres: tuple[str, ...]
+    briefs: dict[str, tuple[str, ...]]
+    related: tuple[str, ...]
+
+
+def draw_menu(hierarchy: SeedHierarchy, team: tuple[Expert, ...], *, subfield: str, seed: int) -> Menu:
+    """Draw suggestions; a pure function of its arguments."""
+    draw = random.Random(seed)
+    terms = next(field.terms for field in hierarchy.subfields if field.name == subfield)
+
+    def some(items: tuple[str, ...], count: int) -> tuple[str, ...]:
+        return tuple(draw.sample(items, min(count, len(items))))
+
+    return Menu(
+        personas=some(hierarchy.personas, PERSONAS),
+        genres=some(hierarchy.genres, GENRES),
+        briefs={expert.name: some(expert.briefs, BRIEFS) for expert in team},
+        related=some(terms, RELATED_TERMS),
+    )

@@ -1,0 +1,138 @@
+"""What a method of writing documents is, whatever the method.
+
+A method runs trajectories. A trajectory is a pure function of its number, the corpus and the
+answers it gets, so it can be run again from the journal and comes out the same. It yields
+attempts; an attempt either brought a document or was dropped, and carries every call made for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from builders.endpoints.base import Chat, Completion, Sampling
+
+META_LM = "meta-LM"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceCall:
+    """One call that led to a document.
+
+    Attributes:
+        role: `meta-LM`, or the name of the expert.
+        instruction: what was new to the model in this call: an expert's whole instruction,
+            or the last message that the meta-LM was shown.
+        output: what the model answered.
+        sampling: how the answer was drawn.
+        completion: the answer's accounting.
+        parent: number of the meta-LM's call, within the attempt, that asked for this one;
+            None for the meta-LM's own calls.
+    """
+
+    role: str
+    instruction: str
+    output: str
+    sampling: Sampling
+    completion: Completion
+    parent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a draft or an attempt was not taken.
+
+    Attributes:
+        reason: stable slug that tables group by, such as ``too-short`` or ``prompt-leak``.
+        detail: one line for the journal and for the meta-LM, which reads it as feedback.
+    """
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A finished document with what the meta-LM decided about it."""
+
+    text: str
+    genre: str
+    persona: str
+    keywords: tuple[str, ...]
+    summary: str
+    n_tokens: int
+    model_id: str
+    model_sha: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at a document.
+
+    Attributes:
+        document: the document, or None when the attempt was dropped.
+        rejections: every rejection of a draft along the way; when the attempt was dropped, the
+            last one says why.
+        trace: every call of the attempt, in order.
+    """
+
+    document: Document | None
+    rejections: tuple[Rejection, ...] = ()
+    trace: tuple[TraceCall, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A text as a model wrote it, for the judge.
+
+    Attributes:
+        text: the raw answer.
+        cut: True when the answer ended at `max_tokens`.
+        prompts: what the writer had been told, for the check on prompt leakage.
+    """
+
+    text: str
+    cut: bool
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A judge's answer: the tidied text, and why it is refused, if it is."""
+
+    text: str
+    rejection: Rejection | None
+
+
+class Judge(Protocol):
+    """Tidies a draft and decides whether it may stand, by itself, as a document."""
+
+    def __call__(self, draft: Draft) -> Judgement:
+        """Judge one draft. A pure function of the draft."""
+        ...
+
+
+class Narrator(Protocol):
+    """Hears what a trajectory is doing, for the person who watches."""
+
+    def __call__(self, trajectory: int, event: str) -> None:
+        """Tell one event, in a few words."""
+        ...
+
+
+class Method(Protocol):
+    """A way to write documents. `metasynth` and `template` fulfil it."""
+
+    def attempts(self, *, trajectory: int, quota: int, chat: Chat) -> AsyncIterator[Attempt]:
+        """Run a trajectory until `quota` documents are done or its attempts are used up."""
+        ...
+
+
+def derive_seed(purpose: str, *place: int) -> int:
+    """A seed in [0, 2**31) that is a pure function of its purpose and place in the build."""
+    digest = hashlib.sha256("/".join([purpose, *map(str, place)]).encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
