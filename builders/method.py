@@ -11,10 +11,12 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from builders.endpoints.base import Completion, Sampling  # noqa: TC001 - the journal stores an Attempt
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from builders.endpoints.base import Chat, Completion, Sampling
+    from builders.endpoints.base import Chat
 
 META_LM = "meta-LM"
 

@@ -8,6 +8,7 @@ from builders.acceptance.clean import clean_document
 from builders.acceptance.defaults import default_checks
 from builders.acceptance.degenerate import Degenerate
 from builders.acceptance.duplicates import ExactDuplicates
+from builders.acceptance.judge import CorpusJudge
 from builders.acceptance.language import English
 from builders.acceptance.leak import PromptLeak
 from builders.acceptance.length import Length
@@ -18,6 +19,7 @@ __all__ = [
     "Candidate",
     "Chatter",
     "Check",
+    "CorpusJudge",
     "Degenerate",
     "English",
     "ExactDuplicates",

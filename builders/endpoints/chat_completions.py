@@ -62,7 +62,7 @@ class ChatCompletionsEndpoint:
         started = time.perf_counter()
         body, headers = await self._post("/v1/chat/completions", payload)
         elapsed = time.perf_counter() - started
-        return self._completion(body, elapsed=server_seconds(headers) or elapsed, schema=schema)
+        return self._completion(body, sampling, elapsed=server_seconds(headers) or elapsed, schema=schema)
 
     async def count_tokens(self, text: str) -> int:
         """Count with the server's `/tokenize`; raises `Rejected` where it has none."""
@@ -101,10 +101,12 @@ class ChatCompletionsEndpoint:
         except ValueError:
             raise Unavailable(f"{self.info.url} answers 200 with something that is not JSON") from None
 
-    def _completion(self, body: Any, *, elapsed: float, schema: JsonSchema | None) -> Completion:
+    def _completion(
+        self, body: Any, sampling: Sampling, *, elapsed: float, schema: JsonSchema | None
+    ) -> Completion:
         try:
             choice = body["choices"][0]
-            text = choice["message"]["content"] or ""
+            text = without_stop(choice["message"]["content"] or "", sampling.stop)
             usage = body.get("usage") or {}
             completion = Completion(
                 text=text,
@@ -136,6 +138,11 @@ def require_complete(completion: Completion, *, schema: JsonSchema | None) -> No
         raise Incomplete(
             "JSON cut at `max_tokens`" if cut else "the answer is not the JSON asked for"
         ) from None
+
+
+def without_stop(text: str, stop: tuple[str, ...]) -> str:
+    """Take off the stop sequence, which TGI leaves at the end of a text."""
+    return next((text.removesuffix(end) for end in stop if text.endswith(end)), text)
 
 
 def response_format(dialect: str, schema: JsonSchema) -> dict[str, Any]:

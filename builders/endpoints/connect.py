@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -19,13 +20,17 @@ API_KEY_VARIABLE = "METASYNTH_API_KEY"
 STAND_IN_ROUTER = "builders-serve"
 
 
-async def connect(url: str, *, adapter: str = "chat") -> Endpoint:
+async def connect(
+    url: str, *, adapter: str = "chat", dialect: Literal["tgi", "openai"] | None = None
+) -> Endpoint:
     """Probe a server and return an open endpoint.
 
     Args:
         url: base URL, with or without a trailing `/v1`.
         adapter: `chat` for `/v1/chat/completions`, or `text-generation` for TGI's native
             routes through the official client (extra `metasynth[text-generation]`).
+        dialect: how the server wants to be asked for structured output, where it is known
+            better than the server tells.
 
     Raises:
         UserError: nothing answers, the key is refused, or the server is neither TGI nor
@@ -34,6 +39,8 @@ async def connect(url: str, *, adapter: str = "chat") -> Endpoint:
     base = _normalise(url)
     api_key = os.environ.get(API_KEY_VARIABLE)
     info = await probe(base, api_key=api_key)
+    if dialect:
+        info = replace(info, dialect=dialect)
     if adapter == "text-generation":
         from builders.endpoints.text_generation import TextGenerationEndpoint
 

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from builders.endpoints.base import Completion, EndpointInfo, JsonSchema, Message, Sampling
-from builders.endpoints.chat_completions import ANSWER_TIMEOUT_S, ChatCompletionsEndpoint, require_complete
+from builders.endpoints.chat_completions import (
+    ANSWER_TIMEOUT_S,
+    ChatCompletionsEndpoint,
+    require_complete,
+    without_stop,
+)
 from builders.endpoints.errors import (
     EndpointError,
     GenerationFailed,
@@ -93,11 +98,6 @@ class TextGenerationEndpoint(ChatCompletionsEndpoint):
         if not isinstance(body, dict) or "templated_text" not in body:
             raise Rejected("`/chat_tokenize` answers without `templated_text`: is the server TGI 2 or later?")
         return body
-
-
-def without_stop(text: str, stop: tuple[str, ...]) -> str:
-    """Take off the stop sequence, which TGI leaves at the end of a text."""
-    return next((text.removesuffix(end) for end in stop if text.endswith(end)), text)
 
 
 def taxonomy(error: Exception) -> EndpointError:

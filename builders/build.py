@@ -1,0 +1,319 @@
+"""A build from end to end: a corpus and an endpoint in, a dataset folder out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from builders import __version__
+from builders.acceptance import CorpusJudge
+from builders.baselines.exemplars import load_exemplars
+from builders.baselines.template import Template
+from builders.dataset.package import write_dataset
+from builders.dataset.rows import BuildFacts, DocumentRow, TraceRow
+from builders.endpoints.base import Sampling
+from builders.endpoints.connect import connect
+from builders.endpoints.errors import Incomplete, Rejected
+from builders.endpoints.pool import Pool
+from builders.errors import UserError
+from builders.journal import Journal, Recorder, build_lock
+from builders.metasynth.conductor import Conductor
+from builders.metasynth.memory import ContextTooSmallError
+from builders.metasynth.protocol_guided import GuidedProtocol
+from builders.metasynth.protocol_text import TextProtocol
+from builders.method import derive_seed
+from builders.seeds import load_hierarchy
+from builders.waves import WaveListener, run_waves
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from builders.corpora.base import Corpus
+    from builders.endpoints.base import Completion, EndpointInfo
+    from builders.method import Attempt, Method
+    from builders.waves import Outcome
+
+JOURNAL_FOLDER = ".journal"
+EMBEDDED_PARALLEL = 4
+UNTOLD_CONTEXT = 8192
+"""Context assumed of a server that does not tell its own, in tokens."""
+
+PROBE_SCHEMA = {
+    "type": "object",
+    "properties": {"ready": {"type": "boolean"}},
+    "required": ["ready"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRequest:
+    """What the user asked for.
+
+    Attributes:
+        corpus: what to build.
+        documents: accepted documents to end with.
+        seed: seed of the whole build.
+        folder: the dataset folder.
+        endpoint: base URL; None for the embedded endpoint.
+        adapter: `chat`, or `text-generation` for TGI's native routes.
+        dialect: how structured output is asked for; None to go by what the server says.
+        protocol: `text` or `guided`; None to go by what the endpoint supports.
+        concurrency: trajectories at work at once; None to go by what the server says.
+    """
+
+    corpus: Corpus
+    documents: int
+    seed: int
+    folder: Path
+    endpoint: str | None = None
+    adapter: str = "chat"
+    dialect: Literal["tgi", "openai"] | None = None
+    protocol: Literal["text", "guided"] | None = None
+    concurrency: int | None = None
+
+
+class Display(WaveListener, Protocol):
+    """Shows a build to a person."""
+
+    def started(self, request: BuildRequest, info: EndpointInfo, protocol: str) -> None:
+        """The endpoint answers; work begins."""
+        ...
+
+    def called(self, trajectory: int, event: str) -> None:
+        """A trajectory calls an expert."""
+        ...
+
+    def answered(self, completion: Completion, *, recorded: bool) -> None:
+        """A call was answered."""
+        ...
+
+    def draining(self) -> None:
+        """The first Ctrl-C: calls in flight are finished."""
+        ...
+
+
+async def build(request: BuildRequest, display: Display) -> BuildFacts:
+    """Build a corpus, or go on with one, and package it as a dataset.
+
+    Raises:
+        UserError: what the user can mend.
+        EndpointError: the endpoint failed for good. Everything answered is in the journal.
+        DrainingError: stopped by Ctrl-C. Likewise.
+    """
+    corpus = request.corpus
+    with build_lock(request.folder / JOURNAL_FOLDER):
+        journal = Journal(request.folder / JOURNAL_FOLDER)
+        try:
+            async with open_pool(request) as pool:
+                recorder = Recorder(journal, pool, listener=display.answered)
+                with _drained_by_interrupt(recorder, display):
+                    protocol = "template"
+                    if corpus.method == "metasynth":
+                        protocol = request.protocol or await supported_protocol(recorder, request.seed)
+                    method = make_method(request, pool.info, protocol, display)
+                    display.started(request, pool.info, protocol)
+                    outcome = await run_waves(
+                        corpus,
+                        method,
+                        recorder=recorder,
+                        journal=journal,
+                        documents=request.documents,
+                        concurrency=pool.concurrency,
+                        listener=display,
+                    )
+                facts = gather_facts(request, pool.info, protocol, journal=journal, outcome=outcome)
+                rows = dataset_rows(corpus, journal)
+                write_dataset(request.folder, documents=rows, facts=facts)
+                return facts
+        finally:
+            journal.close()
+
+
+@asynccontextmanager
+async def open_pool(request: BuildRequest) -> AsyncIterator[Pool]:
+    """Connect to the endpoint asked for, or start the embedded one."""
+    if request.endpoint is None:
+        from builders.serve import embedded_endpoint
+
+        async with (
+            embedded_endpoint(parallel=EMBEDDED_PARALLEL) as url,
+            _pool_at(url, request, concurrency=request.concurrency or EMBEDDED_PARALLEL) as pool,
+        ):
+            yield pool
+    else:
+        async with _pool_at(request.endpoint, request, concurrency=request.concurrency) as pool:
+            yield pool
+
+
+@asynccontextmanager
+async def _pool_at(url: str, request: BuildRequest, *, concurrency: int | None) -> AsyncIterator[Pool]:
+    endpoint = await connect(url, adapter=request.adapter, dialect=request.dialect)
+    try:
+        yield Pool(endpoint, concurrency=concurrency)
+    finally:
+        await endpoint.close()
+
+
+async def supported_protocol(recorder: Recorder, seed: int) -> Literal["text", "guided"]:
+    """`guided` where the endpoint keeps to a schema, else `text`; found out by one small call."""
+    sampling = Sampling(max_tokens=64, temperature=0.1, top_p=0.9, seed=derive_seed("probe", seed))
+    try:
+        await recorder.chat([{"role": "user", "content": "Are you ready?"}], sampling, PROBE_SCHEMA)
+    except (Rejected, Incomplete):
+        return "text"
+    return "guided"
+
+
+def make_method(request: BuildRequest, info: EndpointInfo, protocol: str, display: Display) -> Method:
+    """The corpus' method, set up for the model that answers.
+
+    Raises:
+        UserError: the meta-prompt does not fit the model's context.
+    """
+    corpus = request.corpus
+    decoding = corpus.stand_in_decoding if info.stand_in else corpus.decoding
+    context = info.max_total_tokens or UNTOLD_CONTEXT
+    judge = CorpusJudge.of(corpus)
+    hierarchy = load_hierarchy(corpus.keyword_source)
+    if corpus.method == "template":
+        exemplars = load_exemplars(corpus.exemplars, seed=request.seed) if corpus.exemplars else ()
+        return Template(
+            corpus=corpus,
+            hierarchy=hierarchy,
+            corpus_seed=request.seed,
+            decoding=decoding,
+            context_tokens=context,
+            judge=judge,
+            narrate=display.called,
+            exemplars=exemplars,
+        )
+    conductor = Conductor(
+        corpus=corpus,
+        hierarchy=hierarchy,
+        corpus_seed=request.seed,
+        protocol=GuidedProtocol(menus=decoding.menus) if protocol == "guided" else TextProtocol(),
+        decoding=decoding,
+        context_tokens=context,
+        judge=judge,
+        narrate=display.called,
+    )
+    try:
+        conductor.require_context()
+    except ContextTooSmallError as error:
+        raise UserError(
+            f"the context of {info.model_id} ({context} tokens) is too small for the meta-prompt: {error}; "
+            "use a model with more context, or fewer experts and a smaller decoding.document_tokens"
+        ) from None
+    return conductor
+
+
+def gather_facts(
+    request: BuildRequest, info: EndpointInfo, protocol: str, *, journal: Journal, outcome: Outcome
+) -> BuildFacts:
+    """Every figure of the finished build, from the journal."""
+    words = tokens = calls = prompt_tokens = completion_tokens = 0
+    for _, _, accepted, attempt in journal.attempts():
+        calls += len(attempt.trace)
+        prompt_tokens += sum(call.completion.prompt_tokens for call in attempt.trace)
+        completion_tokens += sum(call.completion.completion_tokens for call in attempt.trace)
+        if accepted and attempt.document:
+            words += len(attempt.document.text.split())
+            tokens += attempt.document.n_tokens
+    corpus = request.corpus
+    return BuildFacts(
+        version=__version__,
+        name=corpus.name,
+        domain=corpus.domain,
+        method=corpus.method,
+        description=corpus.description,
+        license=corpus.license,
+        server=info.server,
+        model_id=info.model_id,
+        model_sha=info.model_sha or "",
+        stand_in=info.stand_in,
+        protocol=protocol,
+        corpus_seed=request.seed,
+        settings=corpus.model_dump(mode="json"),
+        documents=outcome.documents,
+        trajectories=outcome.trajectories,
+        attempts=outcome.attempts,
+        dropped=journal.dropped(),
+        redrafted=outcome.redrafted,
+        words=words,
+        tokens=tokens,
+        calls=calls,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+    )
+
+
+def dataset_rows(corpus: Corpus, journal: Journal) -> Iterator[tuple[DocumentRow, list[TraceRow]]]:
+    """Accepted documents with their traces, in order of (trajectory, step), one at a time."""
+    step, last = 0, -1
+    for trajectory, _, accepted, attempt in journal.attempts():
+        document = attempt.document
+        if not accepted or document is None:
+            continue
+        step = step + 1 if trajectory == last else 1
+        last = trajectory
+        row = DocumentRow(
+            id=f"{corpus.name}-{trajectory:06d}-{step:02d}",
+            text=document.text,
+            domain=corpus.domain,
+            method=corpus.method,
+            genre=document.genre,
+            persona=document.persona,
+            keywords=list(document.keywords),
+            summary=document.summary,
+            trajectory=trajectory,
+            step=step,
+            n_words=len(document.text.split()),
+            n_tokens=document.n_tokens,
+            model_id=document.model_id,
+            model_sha=document.model_sha or "",
+        )
+        yield row, trace_rows(row.id, attempt)
+
+
+def trace_rows(document_id: str, attempt: Attempt) -> list[TraceRow]:
+    """Every call of an attempt as rows of the configuration `traces`."""
+    return [
+        TraceRow(
+            document_id=document_id,
+            call=number,
+            parent=call.parent,
+            role=call.role,
+            instruction=call.instruction,
+            output=call.output,
+            sampling=json.dumps(asdict(call.sampling), sort_keys=True),
+            prompt_tokens=call.completion.prompt_tokens,
+            completion_tokens=call.completion.completion_tokens,
+            latency_s=call.completion.latency_s,
+            model_id=call.completion.model_id,
+            model_sha=call.completion.model_sha or "",
+        )
+        for number, call in enumerate(attempt.trace)
+    ]
+
+
+@contextmanager
+def _drained_by_interrupt(recorder: Recorder, display: Display) -> Iterator[None]:
+    """The first Ctrl-C stops new calls; a second one stops at once."""
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        recorder.draining = True
+        display.draining()
+        loop.remove_signal_handler(signal.SIGINT)
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)

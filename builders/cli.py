@@ -1,0 +1,27 @@
+"""The console script `builders`."""
+
+from __future__ import annotations
+
+import click
+
+from builders import __version__
+from builders.lazy_group import LazyGroup
+
+SUMMARIES = {
+    "list": "The corpora that can be built.",
+    "build": "Build a corpus, or go on with one.",
+    "show": "A built corpus, or one document with its trace.",
+    "serve": "Serve a small model on this machine, as TGI would.",
+}
+
+
+@click.group(cls=LazyGroup, package="builders.commands", summaries=SUMMARIES)
+@click.version_option(__version__, prog_name="builders")
+def main() -> None:
+    """Build diverse synthetic corpora with a meta-LM that directs expert LLM agents.
+
+    \b
+    Example:
+      builders build metasynth-biomed --documents 8
+      builders show metasynth-biomed 1
+    """

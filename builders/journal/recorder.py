@@ -1,0 +1,85 @@
+"""The recorder: answers from the journal where it can, and asks the pool where it must."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Protocol
+
+from builders.endpoints.errors import EndpointError
+from builders.journal.journal import call_key
+from builders.journal.records import FINAL_ERRORS, Answer
+
+if TYPE_CHECKING:
+    from builders.endpoints.base import Completion, EndpointInfo, JsonSchema, Message, Sampling
+    from builders.endpoints.pool import Pool
+    from builders.journal.journal import Journal
+
+
+class DrainingError(Exception):
+    """The build is stopping: calls in flight are finished, new ones are not made."""
+
+
+class CallListener(Protocol):
+    """Hears of answered calls."""
+
+    def __call__(self, completion: Completion, *, recorded: bool) -> None:
+        """Tell an answer; `recorded` when it came from the journal."""
+        ...
+
+
+class Recorder:
+    """Fulfils :class:`builders.endpoints.base.Chat` over a journal and a pool."""
+
+    def __init__(self, journal: Journal, pool: Pool, *, listener: CallListener) -> None:
+        self._journal = journal
+        self._pool = pool
+        self._listener = listener
+        self._model = model_name(pool.info)
+        self.draining = False
+
+    async def chat(
+        self, messages: list[Message], sampling: Sampling, schema: JsonSchema | None = None
+    ) -> Completion:
+        """Answer a conversation; see :meth:`Chat.chat`. Errors that are final are recorded too.
+
+        Raises:
+            DrainingError: the answer is not recorded and the build is stopping.
+        """
+        key = call_key(messages, sampling, schema, model=self._model)
+        answer = self._journal.answer(key)
+        recorded = answer is not None
+        if answer is None:
+            self._stop_if_draining()
+            answer = await self._ask(messages, sampling, schema)
+            self._journal.record(key, messages, sampling, schema, answer)
+        if answer.completion is not None:
+            self._listener(answer.completion, recorded=recorded)
+        return answer.result()
+
+    async def count_tokens(self, text: str) -> int:
+        """Count tokens; recorded too, so that a finished build is repeated without the server."""
+        key = hashlib.sha256(f"{self._model}\n{text}".encode()).hexdigest()
+        tokens = self._journal.token_count(key)
+        if tokens is None:
+            self._stop_if_draining()
+            tokens = await self._pool.count_tokens(text)
+            self._journal.record_token_count(key, tokens)
+        return tokens
+
+    async def _ask(self, messages: list[Message], sampling: Sampling, schema: JsonSchema | None) -> Answer:
+        try:
+            return Answer(completion=await self._pool.chat(messages, sampling, schema))
+        except EndpointError as error:
+            name = type(error).__name__
+            if name not in FINAL_ERRORS:
+                raise
+            return Answer(error=name, detail=str(error))
+
+    def _stop_if_draining(self) -> None:
+        if self.draining:
+            raise DrainingError
+
+
+def model_name(info: EndpointInfo) -> str:
+    """What a call's key holds of the model: its revision where that is known."""
+    return info.model_sha or info.model_id
