@@ -1,0 +1,154 @@
+"""The dataset card: everything that the facts of a build say, for a reader and for the Hub."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from builders.dataset.rows import DocumentRow, TraceRow
+from builders.dataset.untrusted import markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jinja2 import Template
+    from pydantic import BaseModel
+
+    from builders.dataset.rows import BuildFacts
+
+TITLES = {"biomed": "Biomedicine", "finance": "Finance"}
+TYPES = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    list[str]: "list of strings",
+    int | None: "integer or null",
+}
+COLUMNS = {
+    DocumentRow: {
+        "id": "`NAME-TRAJECTORY-STEP`, unique and stable",
+        "text": "the document",
+        "domain": "the field that it is about",
+        "method": "how it was asked for: `metasynth` or `template`",
+        "genre": "the kind of text that was asked for",
+        "persona": "the profession that its writer was given",
+        "keywords": "the seed keywords that it was written from",
+        "summary": "the short summary that later documents were compared with",
+        "trajectory": "number of the conversation that it comes from, from 0",
+        "step": "its number within the trajectory, from 1",
+        "n_words": "whitespace-separated words of `text`",
+        "n_tokens": "tokens of `text` by the tokenizer of the model that wrote it",
+        "model_id": "the model that wrote it",
+        "model_sha": "revision of that model",
+    },
+    TraceRow: {
+        "document_id": "`id` of the document that the call led to",
+        "call": "number of the call within the document's trace, from 0",
+        "parent": "the call of the meta-LM that asked for this one; null for the meta-LM's own",
+        "role": "`meta-LM`, or the name of the expert",
+        "instruction": "what was new to the model in this call",
+        "output": "what the model answered",
+        "sampling": "JSON of the sampling parameters, seed included",
+        "prompt_tokens": "tokens of the prompt, as the server counted them",
+        "completion_tokens": "tokens of the answer",
+        "latency_s": "seconds from request to answer",
+        "model_id": "the model that answered",
+        "model_sha": "revision of that model",
+    },
+}
+
+
+def dataset_card(facts: BuildFacts, *, fingerprint: str) -> str:
+    """Render `README.md`: the Hub's YAML header and the body. A pure function of its arguments.
+
+    Args:
+        facts: every figure on the card.
+        fingerprint: hash of the shards. `datasets` 5.2 caches a local dataset under a hash of
+            its header alone (not of the files' times), so without it a corpus that was built
+            anew would be loaded as it was before.
+    """
+    return f"---\n{_header(facts, fingerprint)}\n---\n\n{_body(facts)}\n"
+
+
+def _header(facts: BuildFacts, fingerprint: str) -> str:
+    from huggingface_hub import DatasetCardData
+
+    marks = [name for name, set_ in (("stand-in", facts.stand_in), ("simulated", facts.simulated)) if set_]
+    data = DatasetCardData(
+        license=facts.license,
+        language=["en"],
+        task_categories=["text-generation"],
+        size_categories=[size_category(facts.documents)],
+        pretty_name=facts.name,
+        tags=list(dict.fromkeys(["synthetic", "metasynth", facts.domain, facts.method, *marks])),
+        configs=[
+            _configuration("default", "data/train-*", words=f"Documents ({fingerprint})"),
+            _configuration("traces", "traces/train-*", words=f"Calls behind them ({fingerprint})"),
+        ],
+    )
+    return str(data.to_yaml()).strip()
+
+
+def _configuration(name: str, path: str, *, words: str) -> dict[str, Any]:
+    return {"config_name": name, "description": words, "data_files": [{"split": "train", "path": path}]}
+
+
+def size_category(rows: int) -> str:
+    """The Hub's name for a number of rows, from `n<1K` to `n>1T`."""
+    steps = ["1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T"]
+    reached = sum(rows >= 10 ** (3 + step) for step in range(len(steps)))
+    if reached == 0:
+        return f"n<{steps[0]}"
+    if reached == len(steps):
+        return f"n>{steps[-1]}"
+    return f"{steps[reached - 1]}<n<{steps[reached]}"
+
+
+def _body(facts: BuildFacts) -> str:
+    decoding = facts.settings.get("stand_in_decoding" if facts.stand_in else "decoding")
+    return (
+        _template()
+        .render(
+            facts=facts,
+            title=f"{facts.name}: synthetic documents, {TITLES.get(facts.domain, facts.domain)}",
+            accepted=share(facts.documents, facts.attempts),
+            rejections=sorted({*facts.dropped, *facts.redrafted}),
+            columns={"default": _columns(DocumentRow), "traces": _columns(TraceRow)},
+            settings=list(_flat(facts.settings)),
+            menus=isinstance(decoding, dict) and bool(decoding.get("menus")),
+        )
+        .strip()
+    )
+
+
+def share(part: int, whole: int) -> str:
+    """A share in per cent with one decimal; a dash where there is no whole."""
+    return f"{part / whole:.1%}" if whole else "-"
+
+
+def _columns(row: type[BaseModel]) -> list[tuple[str, str, str]]:
+    """Name, type and meaning of every field; a field without a meaning is a bug."""
+    return [
+        (name, TYPES[field.annotation], COLUMNS[row][name])  # type: ignore[index]
+        for name, field in row.model_fields.items()
+    ]
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Settings as `outer.inner` and their value, as JSON where it is not plain text."""
+    for key, value in sorted(settings.items()):
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    environment.filters |= {"md": markdown, "n": "{:,}".format, "json": json.dumps}
+    return environment.from_string(files(__package__).joinpath("card.md").read_text("utf-8"))
