@@ -62,9 +62,9 @@ class Conductor:
     def require_context(self) -> None:
         """Raise `ContextTooSmallError` unless the meta-prompt and one exchange fit the model."""
         seeds = self._seeds(0)
-        opening = self._briefing.opening(self._bench(seeds, InstanceTable()), self._menu(seeds, 0, 0))
-        longest: Message = {"role": "user", "content": "word " * self.corpus.max_words}
-        fit([*opening, longest, longest], budget=self._prompt_tokens)
+        self._require_room(
+            self._briefing.opening(self._bench(seeds, InstanceTable()), self._menu(seeds, 0, 0))
+        )
 
     async def attempts(self, *, trajectory: int, quota: int, chat: Chat) -> AsyncIterator[Attempt]:
         """Run a trajectory; see :class:`builders.method.Method`."""
@@ -90,6 +90,7 @@ class Conductor:
     async def _attempt(self, bench: Workbench, menu: Menu, calls: CallSequence) -> Document | None:
         """One attempt at a document; None when it is dropped, with the reason in the workbench."""
         log = self._briefing.opening(bench, menu)
+        self._require_room(log)
         try:
             for round_number in range(1, self.corpus.max_rounds + 1):
                 turn = await calls.ask(
@@ -117,6 +118,9 @@ class Conductor:
         except (GenerationFailed, Incomplete, Rejected) as error:
             bench.rejections.append(Rejection(reason="call-failed", detail=str(error)))
             return None
+        except ContextTooSmallError as error:
+            bench.rejections.append(Rejection(reason="context-full", detail=str(error)))
+            return None
         bench.rejections.append(Rejection(reason="round-limit", detail="not finished within the round limit"))
         return None
 
@@ -132,6 +136,10 @@ class Conductor:
             model_id=bench.writer.model_id,
             model_sha=bench.writer.model_sha,
         )
+
+    def _require_room(self, opening: list[Message]) -> None:
+        longest: Message = {"role": "user", "content": "word " * self.corpus.max_words}
+        fit([*opening, longest, longest], budget=self._prompt_tokens)
 
     @cached_property
     def _team(self) -> tuple[Expert, ...]:

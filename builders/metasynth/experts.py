@@ -69,7 +69,10 @@ def choose_experts(names: tuple[str, ...]) -> tuple[Expert, ...]:
             raise UserError(f"corpus field `experts`: there is no {name!r}; {hint}known: {', '.join(known)}")
     if DOMAIN_EXPERT not in names:
         raise UserError(f"corpus field `experts` lacks the {DOMAIN_EXPERT!r}, who writes the documents")
-    return tuple(known[name] for name in names)
+    team = tuple(known[name] for name in names)
+    if "verdict" in (yields := {expert.yields for expert in team}) and "summary" not in yields:
+        raise UserError("corpus field `experts` has who compares summaries but not who writes them; add one")
+    return team
 
 
 def find_expert(heading: str, team: tuple[Expert, ...]) -> Expert | None:

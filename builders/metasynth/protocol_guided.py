@@ -7,9 +7,9 @@ choice. With menus, the words are chosen from a few suggestions instead of writt
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from builders.metasynth.answers import read_json
 from builders.metasynth.experts import DOMAIN_EXPERT, find_expert
 from builders.metasynth.protocol import ExpertCall, Finish, ProtocolName, Turn
 from builders.metasynth.workbench import FINISH
@@ -62,11 +62,10 @@ class GuidedProtocol:
 
     def read(self, output: str, team: tuple[Expert, ...]) -> Turn:
         """Read one turn; see :class:`TurnProtocol`."""
-        try:
-            turn = json.loads(output)
-        except ValueError as error:
-            return _problem(f"Your answer is not the JSON object asked for ({error}).")
-        if not isinstance(turn, dict) or not isinstance(turn.get("expert"), str):
+        turn = read_json(output)
+        if not isinstance(turn, dict):
+            return _problem("Your answer is not the JSON object asked for.")
+        if not isinstance(turn.get("expert"), str):
             return _problem("Your answer lacks the field `expert`.")
         if turn["expert"].strip().upper() == FINISH:
             return Turn(moves=(Finish(genre=_text(turn, "genre")),))

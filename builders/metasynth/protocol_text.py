@@ -3,7 +3,8 @@
 The rules of reading follow the published meta-prompting scaffold (suzgunmirac/meta-prompting):
 the odd pieces between triple quotes are instructions, the last line before each is the
 expert's name, and expert calls go before a final-answer marker in the same turn. The marker
-`>> DOCUMENT`, and that an unknown name is an invented domain persona, are ours.
+`>> DOCUMENT`, that an unknown name is an invented domain persona, and that quotes which were
+never closed are noticed, are ours.
 """
 
 from __future__ import annotations
@@ -22,9 +23,16 @@ if TYPE_CHECKING:
 
 QUOTES = '"""'
 MAX_NAME_WORDS = 8
-_MARKER = re.compile(r"^\W*>>\s*DOCUMENT\b", re.MULTILINE | re.IGNORECASE)
-_GENRE = re.compile(r"^\W*genre\s*:\s*(.+)$", re.MULTILINE | re.IGNORECASE)
+MAX_NAME_LENGTH = 80
+LEAD_IN_WORDS = 20
+"""How far back in its line a name is looked for, as in "Next I will call the Summarizer Expert:"."""
+
+MAX_GENRE_WORDS = 8
+_MARKUP = " \t*#_-:>`"
+_MARKER = re.compile(r"^[^\w\n]*>>[ \t]*DOCUMENT\b", re.MULTILINE | re.IGNORECASE)
+_GENRE = re.compile(r"^[^\w\n]*genre[^\w\n:]*:(.+)$", re.MULTILINE | re.IGNORECASE)
 _HEADING = re.compile(r"\bexpert\b", re.IGNORECASE)
+_LEAD_IN = re.compile(r"^.*(?::|\b(?:ask|call|consult|the|to|with)\b) +(?=.*\bexpert\b)", re.IGNORECASE)
 
 FORMAT = (
     'write the expert\'s name with a colon, then the instruction between triple quotes ("""), '
@@ -56,7 +64,8 @@ class TextProtocol:
             return Turn(moves=tuple(calls), problems=tuple(problems))
         if marker:
             genre = _GENRE.search(output, marker.end())
-            return Turn(moves=(Finish(genre=genre.group(1).strip() if genre else ""),))
+            words = genre.group(1).strip(_MARKUP).split() if genre else []
+            return Turn(moves=(Finish(genre=" ".join(words[:MAX_GENRE_WORDS])),))
         return Turn(moves=(), problems=(f"No expert call was found in your answer: {FORMAT}.",))
 
     def _calls(self, output: str, team: tuple[Expert, ...]) -> tuple[list[ExpertCall], list[str]]:
@@ -69,6 +78,11 @@ class TextProtocol:
                 continue  # quoted text that is not addressed to an expert
             if not instruction.strip():
                 problems.append(f"The instruction for {heading} is empty: {FORMAT}.")
+                continue
+            if swallowed := _heading_that_ends(instruction):
+                problems.append(
+                    f"The triple quotes for {heading} were not closed before {swallowed}: {FORMAT}."
+                )
                 continue
             call = _address(heading, instruction.strip(), team)
             if call is None:
@@ -86,10 +100,11 @@ def _heading(before: str) -> str | None:
     lines = before.strip().splitlines()
     if not lines:
         return None
-    heading = re.sub(r"\s+", " ", lines[-1].strip(" \t*#_-:>`")).strip()
+    line = " ".join(lines[-1].strip(_MARKUP).split()[-LEAD_IN_WORDS:])
+    heading = _LEAD_IN.sub("", line).strip(_MARKUP)
     if not _HEADING.search(heading) or len(heading.split()) > MAX_NAME_WORDS:
         return None
-    return heading
+    return heading[:MAX_NAME_LENGTH]
 
 
 def _address(heading: str, instruction: str, team: tuple[Expert, ...]) -> ExpertCall | None:
@@ -105,8 +120,10 @@ def _address(heading: str, instruction: str, team: tuple[Expert, ...]) -> Expert
 
 
 def _named_without_instruction(output: str) -> str | None:
-    for line in output.splitlines():
-        stripped = line.strip()
-        if stripped.endswith(":") and (heading := _heading(stripped)):
-            return heading
-    return None
+    headings = (_heading_that_ends(line) for line in output.splitlines())
+    return next((heading for heading in headings if heading), None)
+
+
+def _heading_that_ends(text: str) -> str | None:
+    """The expert's name if the last line of a text is one with a colon, and nothing after it."""
+    return _heading(text) if text.rstrip(" \t\r\n*_`").endswith(":") else None

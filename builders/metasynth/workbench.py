@@ -129,7 +129,9 @@ class Workbench:
         self.verdict = TOO_SIMILAR if similar else "distinct"
         self.suggestion = suggestion
         if similar:
-            self.rejections.append(Rejection(reason=TOO_SIMILAR, detail=suggestion or "like an earlier document"))
+            self.rejections.append(
+                Rejection(reason=TOO_SIMILAR, detail=suggestion or "like an earlier document")
+            )
 
     def materials(self) -> dict[str, str]:
         """What an instruction may refer to as `[name]`; only what is there."""
