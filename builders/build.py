@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from builders import __version__
 from builders.acceptance import CorpusJudge
-from builders.baselines.exemplars import load_exemplars
-from builders.baselines.template import Template
+from builders.baselines import Template, load_exemplars
 from builders.dataset.package import write_dataset
 from builders.dataset.rows import BuildFacts, DocumentRow, TraceRow
 from builders.endpoints.base import Sampling
 from builders.endpoints.connect import connect
-from builders.endpoints.errors import Incomplete, Rejected
+from builders.endpoints.errors import GenerationFailed, Incomplete, Rejected
 from builders.endpoints.pool import Pool
 from builders.errors import UserError
 from builders.journal import Journal, Recorder, build_lock
-from builders.metasynth.conductor import Conductor
+from builders.metasynth import Conductor, GuidedProtocol, TextProtocol
 from builders.metasynth.memory import ContextTooSmallError
-from builders.metasynth.protocol_guided import GuidedProtocol
-from builders.metasynth.protocol_text import TextProtocol
 from builders.method import derive_seed
 from builders.seeds import load_hierarchy
 from builders.waves import WaveListener, run_waves
@@ -165,7 +162,7 @@ async def supported_protocol(recorder: Recorder, seed: int) -> Literal["text", "
     sampling = Sampling(max_tokens=64, temperature=0.1, top_p=0.9, seed=derive_seed("probe", seed))
     try:
         await recorder.chat([{"role": "user", "content": "Are you ready?"}], sampling, PROBE_SCHEMA)
-    except (Rejected, Incomplete):
+    except (GenerationFailed, Rejected, Incomplete):
         return "text"
     return "guided"
 
@@ -174,43 +171,43 @@ def make_method(request: BuildRequest, info: EndpointInfo, protocol: str, displa
     """The corpus' method, set up for the model that answers.
 
     Raises:
-        UserError: the meta-prompt does not fit the model's context.
+        UserError: the corpus' prompts do not fit the model's context.
     """
     corpus = request.corpus
     decoding = corpus.stand_in_decoding if info.stand_in else corpus.decoding
     context = info.max_total_tokens or UNTOLD_CONTEXT
-    judge = CorpusJudge.of(corpus)
-    hierarchy = load_hierarchy(corpus.keyword_source)
+    method: Conductor | Template
     if corpus.method == "template":
         exemplars = load_exemplars(corpus.exemplars, seed=request.seed) if corpus.exemplars else ()
-        return Template(
+        method = Template(
             corpus=corpus,
-            hierarchy=hierarchy,
+            hierarchy=load_hierarchy(corpus.keyword_source),
             corpus_seed=request.seed,
             decoding=decoding,
             context_tokens=context,
-            judge=judge,
+            judge=CorpusJudge.of(corpus),
             narrate=display.called,
             exemplars=exemplars,
         )
-    conductor = Conductor(
-        corpus=corpus,
-        hierarchy=hierarchy,
-        corpus_seed=request.seed,
-        protocol=GuidedProtocol(menus=decoding.menus) if protocol == "guided" else TextProtocol(),
-        decoding=decoding,
-        context_tokens=context,
-        judge=judge,
-        narrate=display.called,
-    )
+    else:
+        method = Conductor(
+            corpus=corpus,
+            hierarchy=load_hierarchy(corpus.keyword_source),
+            corpus_seed=request.seed,
+            protocol=GuidedProtocol(menus=decoding.menus) if protocol == "guided" else TextProtocol(),
+            decoding=decoding,
+            context_tokens=context,
+            judge=CorpusJudge.of(corpus),
+            narrate=display.called,
+        )
     try:
-        conductor.require_context()
+        method.require_context()
     except ContextTooSmallError as error:
         raise UserError(
-            f"the context of {info.model_id} ({context} tokens) is too small for the meta-prompt: {error}; "
+            f"the context of {info.model_id} ({context} tokens) is too small for the prompt: {error}; "
             "use a model with more context, or fewer experts and a smaller decoding.document_tokens"
         ) from None
-    return conductor
+    return method
 
 
 def gather_facts(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from builders.baselines.exemplars import first_words
 from builders.calls import CallSequence
-from builders.endpoints.errors import GenerationFailed, Incomplete, Rejected
+from builders.endpoints.errors import Incomplete, Rejected
 from builders.metasynth.briefing import domain_adjective
 from builders.metasynth.memory import ContextTooSmallError, estimate_tokens
 from builders.metasynth.prompts import render_text
@@ -120,7 +120,7 @@ class Template:
         self.narrate(calls.trajectory, TEMPLATE_WRITER)
         try:
             answer = await calls.ask(TEMPLATE_WRITER, messages, max_tokens=self.decoding.document_tokens)
-        except (GenerationFailed, Incomplete, Rejected) as error:
+        except (Incomplete, Rejected) as error:
             return _dropped(Rejection(reason="call-failed", detail=str(error)), calls)
         # Copying an exemplar or an earlier text is another matter than leaking the prompt.
         told = tuple(message["content"] for message in self._bare(slots))

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from builders.calls import CallSequence
-from builders.endpoints.errors import GenerationFailed, Incomplete, Rejected
+from builders.endpoints.errors import Incomplete, Rejected
 from builders.metasynth.briefing import Briefing
 from builders.metasynth.experts import choose_experts
 from builders.metasynth.memory import ContextTooSmallError, Instance, InstanceTable, fit
@@ -115,7 +115,7 @@ class Conductor:
                         return None
                 log.append({"role": "assistant", "content": turn.text})
                 log.append(self._briefing.news(bench, round_number=round_number + 1, reports=reports))
-        except (GenerationFailed, Incomplete, Rejected) as error:
+        except (Incomplete, Rejected) as error:
             bench.rejections.append(Rejection(reason="call-failed", detail=str(error)))
             return None
         except ContextTooSmallError as error:

@@ -10,7 +10,7 @@ import pytest
 
 from builders.baselines import Template
 from builders.corpora.base import Corpus, Exemplars
-from builders.endpoints.errors import GenerationFailed, Incomplete, Rejected, Unauthorized
+from builders.endpoints.errors import Incomplete, Rejected, Unauthorized
 from builders.metasynth.memory import ContextTooSmallError, estimate_tokens
 from builders.method import Attempt, Draft, Judgement, Rejection
 from builders.seeds import draw_seeds, known_domains, load_hierarchy
@@ -224,7 +224,7 @@ async def test_a_trajectory_gives_up_after_its_attempts(imitation: Any) -> None:
     assert [attempt.document for attempt in attempts] == [None] * 6
 
 
-@pytest.mark.parametrize("error", [GenerationFailed("no memory"), Incomplete("empty"), Rejected("too long")])
+@pytest.mark.parametrize("error", [Incomplete("empty"), Rejected("too long")])
 async def test_a_call_that_fails_for_good_drops_the_attempt(error: Exception, imitation: Any) -> None:
     failed, done = await run(template(), imitation([error]))
     assert failed.document is None

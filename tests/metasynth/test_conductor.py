@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from builders.endpoints.errors import GenerationFailed, Incomplete, Rejected, Unauthorized
+from builders.endpoints.errors import GenerationFailed, Incomplete, Rejected, Unauthorized, Unavailable
 from builders.metasynth.memory import ContextTooSmallError, estimate_tokens
 from builders.metasynth.protocol_guided import GuidedProtocol
 from builders.metasynth.protocol_text import QUOTES, TextProtocol
@@ -164,9 +164,7 @@ async def test_a_document_carries_what_was_decided_about_it(
 # Limits and failures
 
 
-@pytest.mark.parametrize(
-    "error", [GenerationFailed("out of memory"), Incomplete("empty"), Rejected("too long")]
-)
+@pytest.mark.parametrize("error", [Incomplete("empty"), Rejected("too long")])
 async def test_a_call_that_fails_for_good_drops_the_attempt_and_the_next_begins(
     error: Exception, make_conductor: Any, run_trajectory: Any, imitation: Any
 ) -> None:
@@ -179,11 +177,14 @@ async def test_a_call_that_fails_for_good_drops_the_attempt_and_the_next_begins(
     assert all(call.role != SUMMARIZER for call in failed.trace)
 
 
-async def test_a_refused_key_stops_the_trajectory(
-    make_conductor: Any, run_trajectory: Any, imitation: Any
+@pytest.mark.parametrize(
+    "error", [Unauthorized("no key"), GenerationFailed("no memory"), Unavailable("away")]
+)
+async def test_a_failure_that_is_not_the_requests_stops_the_trajectory(
+    error: Exception, make_conductor: Any, run_trajectory: Any, imitation: Any
 ) -> None:
-    with pytest.raises(Unauthorized):
-        await run_trajectory(make_conductor(), imitation({WRITER: say(Unauthorized("no key"))}))
+    with pytest.raises(type(error)):
+        await run_trajectory(make_conductor(), imitation({WRITER: say(error)}))
 
 
 async def test_an_attempt_ends_at_the_round_limit_and_the_meta_lm_is_warned(
