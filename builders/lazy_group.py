@@ -49,5 +49,5 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except UserError as error:
-            click.echo(f"{ctx.info_name}: {error}", err=True)
+            click.echo(f"{ctx.info_name}: {' '.join(str(error).split())}", err=True)
             sys.exit(2)

@@ -8,13 +8,21 @@ import pkgutil
 import runpy
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from builders import corpora
-from builders.corpora.base import Corpus
+from builders.corpora.base import Corpus, Decoding, Exemplars
 from builders.errors import UserError
 
 NOT_CORPORA = {"base", "registry"}
+_SETTINGS: dict[str, type[BaseModel]] = {
+    "Decoding": Decoding,
+    "decoding": Decoding,
+    "stand_in_decoding": Decoding,
+    "Exemplars": Exemplars,
+    "exemplars": Exemplars,
+}
+"""Models of settings within a corpus, by their own name and by the field that holds them."""
 
 
 def known_corpora() -> dict[str, Corpus]:
@@ -58,11 +66,13 @@ def load_script(path: Path) -> Corpus:
 def explain(error: ValidationError) -> str:
     """The first problem of a wrong corpus, in one line, with the field and a remedy."""
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"])
+    *within, name = [error.title, *map(str, first["loc"])]
+    field = ".".join([*within[1:], name]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(field, Corpus.model_fields, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"fields: {', '.join(Corpus.model_fields)}"
-        return f"Corpus has no field {field!r}; {hint}"
+        model = _SETTINGS.get(within[-1], Corpus)
+        near = difflib.get_close_matches(name, model.model_fields, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"fields: {', '.join(model.model_fields)}"
+        return f"{model.__name__} has no field {name!r}; {hint}"
     given = "" if first["type"] == "missing" else f" (given: {str(first['input'])[:80]!r})"
     where = f"field {field!r}: " if field else ""
     return f"{where}{first['msg']}{given}"

@@ -22,21 +22,30 @@ CONNECT_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 600.0
 
 
-def open_session(api_key: str | None) -> aiohttp.ClientSession:
+def open_session(api_key: str | None, *, timeout_s: float) -> aiohttp.ClientSession:
     """A pooled session that carries the key and never limits concurrency by itself."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
-        timeout=aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
+        timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S),
         headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
     )
 
 
 class ChatCompletionsEndpoint:
-    """Speaks `/v1/chat/completions` to one server; fulfils :class:`Endpoint`."""
+    """Speaks `/v1/chat/completions` to one server; fulfils :class:`Endpoint`.
 
-    def __init__(self, info: EndpointInfo, *, api_key: str | None = None) -> None:
+    Args:
+        info: what the server says of itself.
+        api_key: sent with every request, never shown.
+        timeout_s: longest wait for one answer, in seconds.
+    """
+
+    def __init__(
+        self, info: EndpointInfo, *, api_key: str | None = None, timeout_s: float = ANSWER_TIMEOUT_S
+    ) -> None:
         self.info = info
-        self._session = open_session(api_key)
+        self._api_key = api_key
+        self._session = open_session(api_key, timeout_s=timeout_s)
         self._tokenize_field = "inputs" if info.dialect == "tgi" else "prompt"
 
     async def chat(
@@ -92,7 +101,7 @@ class ChatCompletionsEndpoint:
             async with self._session.post(f"{self.info.url}{path}", json=payload) as response:
                 text = await response.text(errors="replace")
                 if response.status != 200:
-                    raise from_status(response.status, text)
+                    raise from_status(response.status, text, api_key=self._api_key)
                 return json.loads(text), response.headers
         except TimeoutError:
             raise Unavailable(f"no answer from {self.info.url} in time") from None
@@ -106,10 +115,12 @@ class ChatCompletionsEndpoint:
     ) -> Completion:
         try:
             choice = body["choices"][0]
-            text = without_stop(choice["message"]["content"] or "", sampling.stop)
+            content = choice["message"]["content"] or ""
+            if not isinstance(content, str):
+                raise TypeError(f"`content` is {type(content).__name__}")
             usage = body.get("usage") or {}
             completion = Completion(
-                text=text,
+                text=without_stop(content, sampling.stop),
                 finish_reason="length" if choice.get("finish_reason") == "length" else "stop",
                 prompt_tokens=int(usage.get("prompt_tokens", 0)),
                 completion_tokens=int(usage.get("completion_tokens", 0)),
@@ -117,9 +128,10 @@ class ChatCompletionsEndpoint:
                 model_sha=self.info.model_sha,
                 latency_s=round(elapsed, 4),
             )
-        except (KeyError, IndexError, TypeError) as error:
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+            words = f"{type(error).__name__}: {error}"
             raise Unavailable(
-                f"{self.info.url} answers 200 without the field {error} of a chat completion"
+                f"{self.info.url} answers 200 with what is no chat completion ({words})"
             ) from None
         require_complete(completion, schema=schema)
         return completion

@@ -37,7 +37,7 @@ async def connect(
             OpenAI-like. The message names the remedy.
     """
     base = _normalise(url)
-    api_key = os.environ.get(API_KEY_VARIABLE)
+    api_key = os.environ.get(API_KEY_VARIABLE, "").strip() or None
     info = await probe(base, api_key=api_key)
     if dialect:
         info = replace(info, dialect=dialect)
@@ -73,6 +73,11 @@ async def _get(session: aiohttp.ClientSession, url: str) -> Any:
                     f"{url} refuses the API key ({response.status}); "
                     f"set the right one in the environment variable {API_KEY_VARIABLE}"
                 )
+            if response.status in (502, 503, 504):
+                raise UserError(
+                    f"{url} is unavailable for now ({response.status}); "
+                    "wait until the server is up, then run the same command"
+                )
             if response.status != 200:
                 return None
             return await response.json(content_type=None)
@@ -90,13 +95,17 @@ def _cause(error: Exception) -> str:
 
 
 def _normalise(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UserError(f"--endpoint {url!r} is not an http(s) URL, for example http://127.0.0.1:8080")
-    if parts.username or parts.password:
+    if "@" in url:  # looked at first: a wrong URL is shown, credentials never are
         raise UserError(
             f"--endpoint holds credentials; leave them out and set {API_KEY_VARIABLE} in the environment"
         )
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # brackets or a port that mean nothing
+        usable = False
+    if not usable:
+        raise UserError(f"--endpoint {url!r} is not an http(s) URL, for example http://127.0.0.1:8080")
     return url.rstrip("/").removesuffix("/v1")
 
 

@@ -39,14 +39,15 @@ class Incomplete(EndpointError):
     """200 with an empty text, or JSON cut at ``max_tokens``. Ask again with more room."""
 
 
-def from_status(status: int, body: str) -> EndpointError:
+def from_status(status: int, body: str, *, api_key: str | None = None) -> EndpointError:
     """Map an HTTP answer that is not a 200 to the taxonomy.
 
     Args:
         status: HTTP status code.
         body: the answer's body, JSON, HTML, plain text or empty.
+        api_key: the key that was sent; some servers repeat it in their words.
     """
-    words = _words(body)
+    words = _words(body.replace(api_key, "***") if api_key else body)
     if status == 429:
         return Overloaded(words or "the server is overloaded (429)")
     if status in (401, 403):
@@ -69,8 +70,8 @@ def _words(body: str) -> str:
     try:
         parsed = json.loads(body)
     except ValueError:
-        return body.strip()[:MAX_WORDS]
+        return " ".join(body.split())[:MAX_WORDS]
     error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
     if isinstance(error, dict):
         error = error.get("message", error)
-    return str(error)[:MAX_WORDS]
+    return " ".join(str(error).split())[:MAX_WORDS]
