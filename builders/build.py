@@ -16,7 +16,7 @@ from builders.dataset.package import write_dataset
 from builders.dataset.rows import BuildFacts, DocumentRow, TraceRow
 from builders.endpoints.base import Sampling
 from builders.endpoints.connect import connect
-from builders.endpoints.errors import GenerationFailed, Incomplete, Rejected
+from builders.endpoints.errors import Incomplete, Rejected
 from builders.endpoints.pool import Pool
 from builders.errors import UserError
 from builders.journal import Journal, Recorder, build_lock
@@ -162,7 +162,7 @@ async def supported_protocol(recorder: Recorder, seed: int) -> Literal["text", "
     sampling = Sampling(max_tokens=64, temperature=0.1, top_p=0.9, seed=derive_seed("probe", seed))
     try:
         await recorder.chat([{"role": "user", "content": "Are you ready?"}], sampling, PROBE_SCHEMA)
-    except (GenerationFailed, Rejected, Incomplete):
+    except (Rejected, Incomplete):
         return "text"
     return "guided"
 

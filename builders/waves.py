@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from builders.method import Attempt, Method
 
 DUPLICATE = "duplicate"
-BARREN_WAVES = 3
-"""Waves in a row without one accepted document, after which a build gives up."""
+BARREN_TRAJECTORIES = 12
+"""Trajectories in a row without one accepted document, after which a build gives up.
+
+Counted in trajectories because the last waves are small: three unlucky ones of a single
+trajectory each are no reason to give up a build of thousands of documents.
+"""
 
 
 class WaveListener(Protocol):
@@ -90,8 +94,8 @@ async def run_waves(
         trajectories += len(wave)
         accepted += settled
         listener.settled(accepted, documents)
-        barren = 0 if settled else barren + 1
-        if barren == BARREN_WAVES:
+        barren = 0 if settled else barren + len(wave)
+        if barren >= BARREN_TRAJECTORIES:
             raise UserError(_why_barren(journal, trajectories))
     return Outcome(
         documents=accepted,
@@ -143,6 +147,7 @@ async def _run_wave(
     finally:
         for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)  # nobody writes to a closed journal
     if failures:
         raise failures[0]
     return counts

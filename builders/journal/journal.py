@@ -90,7 +90,7 @@ class Journal:
         """The recorded answer to a call, if there is one."""
         with self._explained():
             row = self._db.execute("SELECT answer FROM calls WHERE key = ?", (key,)).fetchone()
-        return Answer.model_validate_json(row[0]) if row else None
+            return Answer.model_validate_json(row[0]) if row else None
 
     def record(
         self, key: str, messages: list[Message], sampling: Sampling, schema: JsonSchema | None, answer: Answer
@@ -181,10 +181,11 @@ class Journal:
         self._db.execute("BEGIN")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # SQLite rolls back by itself when the disk is full
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -214,6 +215,10 @@ class Journal:
 
 
 def call_key(messages: list[Message], sampling: Sampling, schema: JsonSchema | None, *, model: str) -> str:
-    """The content address of a call: SHA-256 over everything that its answer depends on."""
-    content = json.dumps([messages, asdict(sampling), schema, model], sort_keys=True, ensure_ascii=False)
+    """The content address of a call: SHA-256 over everything that its answer depends on.
+
+    That includes the order of a schema's properties: a grammar makes the model write in it.
+    """
+    said = [[message["role"], message["content"]] for message in messages]
+    content = json.dumps([said, asdict(sampling), schema, model], ensure_ascii=False)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Protocol
 
-from builders.endpoints.errors import EndpointError
+from builders.endpoints.errors import EndpointError, Rejected
 from builders.journal.journal import call_key
 from builders.journal.records import FINAL_ERRORS, Answer
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from builders.endpoints.base import Completion, EndpointInfo, JsonSchema, Message, Sampling
     from builders.endpoints.pool import Pool
     from builders.journal.journal import Journal
+
+
+UNCOUNTABLE = -1
+"""Recorded in the place of a token count that the server refused."""
 
 
 class DrainingError(Exception):
@@ -57,13 +61,24 @@ class Recorder:
         return answer.result()
 
     async def count_tokens(self, text: str) -> int:
-        """Count tokens; recorded too, so that a finished build is repeated without the server."""
+        """Count tokens; recorded too, so that a finished build is repeated without asking.
+
+        Raises:
+            Rejected: the server cannot count, or could not when it was first asked.
+            DrainingError: the count is not recorded and the build is stopping.
+        """
         key = hashlib.sha256(f"{self._model}\n{text}".encode()).hexdigest()
         tokens = self._journal.token_count(key)
         if tokens is None:
             self._stop_if_draining()
-            tokens = await self._pool.count_tokens(text)
+            try:
+                tokens = await self._pool.count_tokens(text)
+            except Rejected:
+                self._journal.record_token_count(key, UNCOUNTABLE)
+                raise
             self._journal.record_token_count(key, tokens)
+        if tokens == UNCOUNTABLE:
+            raise Rejected("the server could not count the tokens of this text")
         return tokens
 
     async def _ask(self, messages: list[Message], sampling: Sampling, schema: JsonSchema | None) -> Answer:

@@ -10,7 +10,11 @@ from builders.endpoints.base import Completion  # noqa: TC001 - pydantic reads i
 from builders.endpoints.errors import EndpointError, Incomplete, Rejected
 
 FINAL_ERRORS: dict[str, type[EndpointError]] = {"Incomplete": Incomplete, "Rejected": Rejected}
-"""Errors that asking again would not mend: journaled like an answer, so a replay meets them too."""
+"""Errors that asking again would not mend: journaled like an answer, so a replay meets them too.
+
+A trajectory survives these and no others: one that went on after an error that is not journaled
+would go another way in a replay, and ask anew for everything behind it.
+"""
 
 
 class Answer(BaseModel):

@@ -1,0 +1,376 @@
+"""Promises of the waves: exactly the documents asked for, whatever comes first and whatever fails."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders.corpora.base import Corpus
+from builders.endpoints.base import Completion, EndpointInfo, Sampling
+from builders.endpoints.errors import EndpointError, Unauthorized, Unavailable
+from builders.endpoints.pool import Pool, Retries
+from builders.errors import UserError
+from builders.journal import DrainingError, Journal, Recorder
+from builders.method import Attempt, Document, Rejection, TraceCall, derive_seed
+from builders.waves import BARREN_TRAJECTORIES, Outcome, quotas, run_waves
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from builders.endpoints.base import Chat
+
+CORPUS = Corpus(name="made-up", domain="biomed", documents_per_trajectory=3, min_trajectories=4)
+INFO = EndpointInfo(
+    url="http://127.0.0.1:1",
+    server="tgi",
+    dialect="tgi",
+    model_id="owner/model",
+    model_sha="abc",
+    max_concurrent_requests=8,
+    max_total_tokens=8192,
+)
+ONCE = Retries(overloaded=0, unavailable=0, generation_failed=0, incomplete=0)
+
+
+# Quotas
+
+
+@given(missing=st.integers(1, 10_000), most=st.integers(1, 40), least=st.integers(1, 40))
+def test_quotas_are_what_is_missing_as_equal_as_can_be(missing: int, most: int, least: int) -> None:
+    corpus = CORPUS.model_copy(update={"documents_per_trajectory": most, "min_trajectories": least})
+    shares = quotas(missing, corpus=corpus)
+    assert sum(shares) == missing
+    assert max(shares) - min(shares) <= 1
+    assert 1 <= min(shares) <= max(shares) <= most
+    assert len(shares) >= min(missing, least)
+    if len(shares) > least:
+        assert len(shares) - 1 < missing / most, "no more trajectories than the documents need"
+    assert quotas(missing, corpus=corpus) == shares
+
+
+# A method and a server to run
+
+
+class Heard:
+    """Hears of a build's progress."""
+
+    def __init__(self) -> None:
+        self.settlements: list[tuple[int, int]] = []
+
+    def attempted(self, trajectory: int, attempt: Attempt) -> None: ...
+
+    def settled(self, accepted: int, wanted: int) -> None:
+        self.settlements.append((accepted, wanted))
+
+
+class Storyteller:
+    """A method whose documents are known beforehand, and arrive when chance wills.
+
+    `text(trajectory, number)` is the document of an attempt, or None for a dropped one.
+    """
+
+    def __init__(self, text: Callable[[int, int], str | None], *, schedule: int = 0) -> None:
+        self._text = text
+        self._chance = random.Random(schedule)
+
+    async def attempts(self, *, trajectory: int, quota: int, chat: Chat) -> AsyncIterator[Attempt]:
+        done = 0
+        for number in range(quota * CORPUS.attempts_per_document):
+            await asyncio.sleep(self._chance.choice([0, 0, 0.001, 0.003]))
+            text = self._text(trajectory, number)
+            rejections = (Rejection("too-short", f"{trajectory}.{number} is short"),)
+            yield Attempt(document=document(text), rejections=() if text else rejections)
+            done += text is not None
+            if done == quota:
+                return
+
+
+class Caller:
+    """A method that makes one call per document; each trajectory asks with its number as the seed."""
+
+    def __init__(self) -> None:
+        self.begun: list[int] = []
+        self.ended: list[int] = []
+
+    async def attempts(self, *, trajectory: int, quota: int, chat: Chat) -> AsyncIterator[Attempt]:
+        self.begun.append(trajectory)
+        try:
+            for number in range(quota):
+                sampling = Sampling(
+                    max_tokens=8, temperature=1, top_p=0.9, seed=trajectory, stop=(f"{number}",)
+                )
+                said: Any = [{"role": "user", "content": "Tell a story."}]
+                told = await chat.chat(said, sampling)
+                call = TraceCall(
+                    role="writer",
+                    instruction="Tell a story.",
+                    output=told.text,
+                    sampling=sampling,
+                    completion=told,
+                    parent=None,
+                )
+                yield Attempt(document=document(told.text), trace=(call,))
+        finally:
+            await asyncio.sleep(0.01)
+            self.ended.append(trajectory)
+
+
+class Server:
+    """An endpoint that answers each seed by a function of its own."""
+
+    info = INFO
+
+    def __init__(self, **answers: Callable[[], Any]) -> None:
+        self._answers = answers
+        self.asked: list[int] = []
+
+    async def chat(self, messages: Any, sampling: Sampling, schema: Any = None) -> Completion:
+        self.asked.append(sampling.seed)
+        answer = self._answers.get(f"seed_{sampling.seed}")
+        await (answer() if answer else asyncio.sleep(0))
+        return Completion(
+            text=f"The story of {sampling.seed} in {sampling.stop[0]} parts.",
+            finish_reason="stop",
+            prompt_tokens=5,
+            completion_tokens=3,
+            model_id=INFO.model_id,
+            model_sha=INFO.model_sha,
+            latency_s=0.1,
+        )
+
+    async def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    async def healthy(self) -> bool:
+        return True
+
+    async def close(self) -> None: ...
+
+
+def document(text: str | None) -> Document | None:
+    if text is None:
+        return None
+    return Document(
+        text=text,
+        genre="story",
+        persona="nurse",
+        keywords=(),
+        summary="",
+        n_tokens=1,
+        model_id="owner/model",
+        model_sha="abc",
+    )
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened = Journal(tmp_path / "journal")
+    yield opened
+    opened.close()
+
+
+def recorder(journal: Journal, server: Server | None = None) -> Recorder:
+    return Recorder(journal, Pool(server or Server(), retries=ONCE), listener=lambda *_, **__: None)
+
+
+async def run(
+    journal: Journal,
+    method: Any,
+    *,
+    documents: int,
+    concurrency: int = 8,
+    answers: Recorder | None = None,
+    heard: Heard | None = None,
+) -> Outcome:
+    return await run_waves(
+        CORPUS,
+        method,
+        recorder=answers or recorder(journal),
+        journal=journal,
+        documents=documents,
+        concurrency=concurrency,
+        listener=heard or Heard(),
+    )
+
+
+def accepted(journal: Journal) -> list[tuple[int, int, str]]:
+    return [
+        (trajectory, number, attempt.document.text)
+        for trajectory, number, kept, attempt in journal.attempts()
+        if kept and attempt.document
+    ]
+
+
+def unlucky(trajectory: int, number: int) -> str | None:
+    """Two attempts of five bring nothing, and of the others many bring what another brought too."""
+    draw = derive_seed("story", trajectory, number)
+    return None if draw % 5 < 2 else f"The story of the {draw % 23} sisters."
+
+
+# Exactly the documents asked for
+
+
+@pytest.mark.parametrize("documents", [1, 2, 5, 12, 20])
+async def test_exactly_the_documents_asked_for_are_accepted(journal: Journal, documents: int) -> None:
+    heard = Heard()
+    outcome = await run(journal, Storyteller(unlucky), documents=documents, heard=heard)
+    texts = [text for _, _, text in accepted(journal)]
+    assert len(texts) == len(set(texts)) == outcome.documents == documents
+    assert heard.settlements[-1] == (documents, documents)
+    assert outcome.attempts == sum(1 for _ in journal.attempts())
+    assert outcome.attempts == documents + sum(journal.dropped().values())
+
+
+async def test_the_outcome_depends_on_the_answers_and_not_on_which_came_first(tmp_path: Path) -> None:
+    outcomes = []
+    for schedule in range(20):
+        journal = Journal(tmp_path / str(schedule))
+        method = Storyteller(unlucky, schedule=schedule)
+        concurrency = 1 + schedule % 8
+        outcome = await run(journal, method, documents=17, concurrency=concurrency)
+        outcomes.append((outcome, list(journal.attempts()), journal.dropped()))
+        journal.close()
+    assert all(outcome == outcomes[0] for outcome in outcomes)
+    assert outcomes[0][2]["duplicate"] > 0, "the schedules had something to disagree on"
+
+
+async def test_of_equal_documents_the_first_in_order_stays_and_not_the_first_to_come(
+    journal: Journal,
+) -> None:
+    async def slowly() -> None:
+        await asyncio.sleep(0.05)
+
+    class Copyist(Caller):
+        async def attempts(self, *, trajectory: int, quota: int, chat: Chat) -> AsyncIterator[Attempt]:
+            async for attempt in super().attempts(trajectory=trajectory, quota=quota, chat=chat):
+                same = document("A story, told twice.") if trajectory < 2 else attempt.document
+                yield Attempt(document=same, trace=attempt.trace)
+
+    answers = recorder(journal, Server(seed_0=slowly))
+    await run(journal, Copyist(), documents=4, answers=answers)
+    kept = [trajectory for trajectory, _, _ in accepted(journal)]
+    assert kept == [0, 2, 3, 4], "trajectory 1 came first, and 4 makes up for it"
+    assert journal.dropped() == {"duplicate": 1}
+
+
+async def test_a_second_run_over_the_journal_asks_nothing_and_decides_alike(journal: Journal) -> None:
+    await run(journal, Caller(), documents=9)
+    decided = list(journal.attempts())
+    server = Server()
+    await run(journal, Caller(), documents=9, answers=recorder(journal, server))
+    assert server.asked == []
+    assert list(journal.attempts()) == decided
+
+
+# What stops a build
+
+
+async def test_a_build_whose_waves_bring_nothing_says_what_stopped_them(journal: Journal) -> None:
+    with pytest.raises(UserError, match=r"brought no further document \(too-short 48; last: 11\.3 is short"):
+        await run(journal, Storyteller(lambda *_: None), documents=4)
+    trajectories = {trajectory for trajectory, *_ in journal.attempts()}
+    assert len(trajectories) == BARREN_TRAJECTORIES
+
+
+async def test_a_build_that_runs_dry_of_new_documents_ends_too(journal: Journal) -> None:
+    with pytest.raises(UserError, match="duplicate"):
+        await run(journal, Storyteller(lambda *_: "Always the same."), documents=4)
+    assert len(accepted(journal)) == 1
+
+
+async def test_bad_luck_with_the_last_document_does_not_end_a_build(journal: Journal) -> None:
+    """The last waves have a trajectory each; eleven in a row that bring nothing are survived."""
+
+    def text(trajectory: int, number: int) -> str | None:
+        return None if 3 <= trajectory < 3 + BARREN_TRAJECTORIES - 1 else f"Story {trajectory}."
+
+    outcome = await run(journal, Storyteller(text), documents=4)
+    assert (outcome.documents, outcome.trajectories) == (4, 4 + BARREN_TRAJECTORIES - 1)
+
+
+async def test_a_call_that_fails_for_good_lets_the_others_in_flight_finish(journal: Journal) -> None:
+    async def refused() -> None:
+        await asyncio.sleep(0.01)
+        raise Unauthorized("wrong key")
+
+    async def slowly() -> None:
+        await asyncio.sleep(0.1)
+
+    server = Server(seed_0=refused, seed_1=slowly, seed_2=slowly)
+    answers = recorder(journal, server)
+    with pytest.raises(Unauthorized, match="wrong key"):
+        await run(journal, Caller(), documents=9, concurrency=3, answers=answers)
+    assert journal.spent()[0] == 2, "what was in flight is recorded"
+    assert sorted(server.asked) == [0, 1, 2], "and nothing new is asked"
+
+    healed = Server()
+    await run(journal, Caller(), documents=9, concurrency=3, answers=recorder(journal, healed))
+    assert len(healed.asked) == 9 - 2
+
+
+async def test_the_first_failure_is_told_and_not_its_consequences(journal: Journal) -> None:
+    async def away() -> None:
+        raise Unavailable("the server is away")
+
+    server = Server(seed_1=away)
+    with pytest.raises(EndpointError, match="the server is away"):
+        await run(journal, Caller(), documents=12, answers=recorder(journal, server))
+
+
+async def test_a_build_told_to_stop_records_what_is_in_flight(journal: Journal) -> None:
+    answers: Recorder
+
+    async def slowly() -> None:
+        await asyncio.sleep(0.05)
+
+    async def interrupted() -> None:
+        answers.draining = True
+
+    answers = recorder(journal, Server(seed_0=slowly, seed_1=interrupted))
+    with pytest.raises(DrainingError):
+        await run(journal, Caller(), documents=12, concurrency=2, answers=answers)
+    assert journal.spent()[0] == 2
+
+
+async def test_a_bug_in_a_method_surfaces_at_once_and_leaves_nobody_at_work(journal: Journal) -> None:
+    async def for_ever() -> None:
+        await asyncio.sleep(600)
+
+    class Buggy(Caller):
+        async def attempts(self, *, trajectory: int, quota: int, chat: Chat) -> AsyncIterator[Attempt]:
+            async for attempt in super().attempts(trajectory=trajectory, quota=quota, chat=chat):
+                if trajectory == 0:
+                    raise ZeroDivisionError
+                yield attempt
+
+    method = Buggy()
+    server = Server(seed_1=for_ever, seed_2=for_ever)
+    with pytest.raises(ZeroDivisionError):
+        async with asyncio.timeout(5):
+            await run(journal, method, documents=12, answers=recorder(journal, server))
+    assert {1, 2} <= set(method.ended), "cancelled, and waited for"
+
+
+async def test_a_cancelled_build_leaves_nobody_at_work(journal: Journal) -> None:
+    all_asked = asyncio.Event()
+
+    async def for_ever() -> None:
+        if len(server.asked) == 4:
+            all_asked.set()
+        await asyncio.sleep(600)
+
+    method = Caller()
+    server = Server(**{f"seed_{number}": for_ever for number in range(4)})
+    building = asyncio.create_task(run(journal, method, documents=4, answers=recorder(journal, server)))
+    await all_asked.wait()
+    building.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await building
+    assert sorted(method.ended) == [0, 1, 2, 3]
+    assert journal.spent() == (0, 0, 0)
