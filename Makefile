@@ -47,7 +47,7 @@ test: $(VENV)/.dev
 	$(BIN)/pytest
 
 test-text-generation: $(TG)/.dev
-	$(TG)/bin/pytest -m text_generation tests/text_generation
+	$(TG)/bin/pytest -m text_generation tests/text_generation_client
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

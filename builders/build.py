@@ -305,9 +305,9 @@ def _drained_by_interrupt(recorder: Recorder, display: Display) -> Iterator[None
     loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
+        loop.remove_signal_handler(signal.SIGINT)  # first: a second Ctrl-C may follow what is shown
         recorder.draining = True
         display.draining()
-        loop.remove_signal_handler(signal.SIGINT)
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
     try:

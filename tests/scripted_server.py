@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
 from scripted_model import respond
@@ -100,8 +100,18 @@ class ScriptedServer:
         self.tokenized: list[dict[str, Any]] = []
         self.most_in_flight = 0
         self.least_delay_s = 0.0
+        self._open = asyncio.Event()
+        self._open.set()
         self._in_flight = 0
         self._arrival = asyncio.Condition()
+
+    def hold(self) -> None:
+        """Keep chat requests waiting until :meth:`release`."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Answer the chat requests that wait."""
+        self._open.set()
 
     async def heard(self, requests: int) -> None:
         """Wait until so many requests have come, whatever the route."""
@@ -121,6 +131,7 @@ class ScriptedServer:
         self._in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self._in_flight)
         try:
+            await self._open.wait()
             await asyncio.sleep(max(reply.delay_s, self.least_delay_s))
             return await _send(reply, request)
         finally:
@@ -131,6 +142,12 @@ class ScriptedServer:
             self.tokenized.append(await request.json())
         missing = self.pages.get("*", Reply(status=404, body="404: Not Found"))
         return await _send(self.pages.get(request.path, missing), request)
+
+
+class Serve(Protocol):
+    """Starts a server; the fixture `serve` ends it with the test."""
+
+    async def __call__(self, pages: dict[str, Reply] | None = None) -> ScriptedServer: ...
 
 
 @asynccontextmanager

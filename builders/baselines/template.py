@@ -154,7 +154,7 @@ class Template:
             if estimate_tokens(messages) <= budget:
                 return messages
         raise ContextTooSmallError(
-            f"the prompt needs about {estimate_tokens(messages)} tokens and {budget} are left"
+            f"the prompt needs about {estimate_tokens(messages)} tokens, {max(budget, 0)} are left beside the answer"
         )
 
     def _bare(self, slots: Slots) -> list[Message]:

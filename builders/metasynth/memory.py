@@ -82,7 +82,7 @@ def fit(messages: list[Message], *, budget: int) -> list[Message]:
     while estimate_tokens(head + exchanges) > budget:
         if len(exchanges) <= 2:
             raise ContextTooSmallError(
-                f"the prompt needs about {estimate_tokens(head + exchanges)} tokens and {budget} are left"
+                f"the prompt needs about {estimate_tokens(head + exchanges)} tokens, {max(budget, 0)} are left beside the answer"
             )
         exchanges = exchanges[2:]
     return head + exchanges

@@ -14,7 +14,8 @@ from builders.endpoints.errors import Rejected
 if TYPE_CHECKING:
     from typing import Any
 
-    from conftest import Adapt, Serve
+    from endpoints.conftest import Adapt
+    from scripted_server import Serve
 
     from builders.endpoints.base import Message, Sampling
 

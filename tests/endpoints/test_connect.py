@@ -14,7 +14,7 @@ from builders.errors import UserError
 if TYPE_CHECKING:
     from typing import Any
 
-    from conftest import Serve
+    from scripted_server import Serve
 
 KEY = "sk-never-shown-0123456789"
 

@@ -22,7 +22,8 @@ from builders.endpoints.errors import (
 )
 
 if TYPE_CHECKING:
-    from conftest import Adapt, Serve
+    from endpoints.conftest import Adapt
+    from scripted_server import Serve
 
     from builders.endpoints.base import Message, Sampling
     from builders.endpoints.errors import EndpointError

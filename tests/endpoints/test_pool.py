@@ -23,7 +23,8 @@ from builders.endpoints.errors import (
 from builders.endpoints.pool import UNTOLD_CONCURRENCY, Pool, Retries
 
 if TYPE_CHECKING:
-    from conftest import Adapt, Serve
+    from endpoints.conftest import Adapt
+    from scripted_server import Serve
 
     from builders.endpoints.base import Message, Sampling
     from builders.endpoints.errors import EndpointError
