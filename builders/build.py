@@ -204,7 +204,7 @@ def make_method(request: BuildRequest, info: EndpointInfo, protocol: str, displa
         method.require_context()
     except ContextTooSmallError as error:
         raise UserError(
-            f"the context of {info.model_id} ({context} tokens) is too small for the prompt: {error}; "
+            f"the context of {info.model_id} ({context} tokens) is too small for the prompt; {error}; "
             "use a model with more context, or fewer experts and a smaller decoding.document_tokens"
         ) from None
     return method

@@ -153,9 +153,7 @@ class Template:
             messages = self._render(slots, exemplars=slots.exemplars, previous=shown)
             if estimate_tokens(messages) <= budget:
                 return messages
-        raise ContextTooSmallError(
-            f"the prompt needs about {estimate_tokens(messages)} tokens, {max(budget, 0)} are left beside the answer"
-        )
+        raise ContextTooSmallError(needed=estimate_tokens(messages), left=budget)
 
     def _bare(self, slots: Slots) -> list[Message]:
         return self._render(slots, exemplars=(), previous=[])

@@ -22,7 +22,15 @@ TOKENS_PER_MESSAGE = 8
 
 
 class ContextTooSmallError(Exception):
-    """Not even the meta-prompt with the instance table fits the model's context."""
+    """What cannot be left out of a prompt does not fit the model's context.
+
+    Args:
+        needed: tokens that it takes, estimated.
+        left: tokens of the context beside the answer; none when negative.
+    """
+
+    def __init__(self, *, needed: int, left: int) -> None:
+        super().__init__(f"it needs about {needed} tokens, {max(left, 0)} are left beside the answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +89,6 @@ def fit(messages: list[Message], *, budget: int) -> list[Message]:
     head, exchanges = messages[:2], messages[2:]
     while estimate_tokens(head + exchanges) > budget:
         if len(exchanges) <= 2:
-            raise ContextTooSmallError(
-                f"the prompt needs about {estimate_tokens(head + exchanges)} tokens, {max(budget, 0)} are left beside the answer"
-            )
+            raise ContextTooSmallError(needed=estimate_tokens(head + exchanges), left=budget)
         exchanges = exchanges[2:]
     return head + exchanges

@@ -84,7 +84,10 @@ SCRIPTS = {
     "no CORPUS": ("corpus = Corpus(name='own', domain='biomed')", "defines no CORPUS = Corpus(...)"),
     "a CORPUS that is none": ("CORPUS = {'name': 'own'}", "defines no CORPUS = Corpus(...)"),
     "a syntax error": ("CORPUS = Corpus(name='own'", "SyntaxError"),
-    "an error of its own": ("raise RuntimeError('first line\\nsecond line')", "RuntimeError: first line second"),
+    "an error of its own": (
+        "raise RuntimeError('first line\\nsecond line')",
+        "RuntimeError: first line second",
+    ),
 }
 
 
@@ -172,6 +175,11 @@ async def test_a_web_server_that_is_no_text_generation_server_is_told_apart(
     assert "neither like TGI (/info) nor like an OpenAI server (/v1/models)" in error
 
 
+def files_holding(secret: str, folder: Path) -> list[Path]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if secret.encode() in path.read_bytes()]
+
+
 @pytest.mark.parametrize("name", [NAME, "metasynth-biomed"])
 async def test_a_key_that_chat_refuses_stops_the_build_and_is_never_shown(
     builders: Run, serve: Serve, tmp_path: Path, name: str
@@ -185,7 +193,7 @@ async def test_a_key_that_chat_refuses_stops_the_build_and_is_never_shown(
     assert "set METASYNTH_API_KEY and run `builders build" in ended.error
     assert server.headers[-1]["Authorization"] == f"Bearer {KEY}"
     assert KEY not in ended.out + ended.err
-    assert not any(KEY.encode() in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    assert files_holding(KEY, tmp_path) == []
 
 
 async def test_a_key_that_info_refuses_is_never_shown(builders: Run, serve: Serve) -> None:
@@ -363,7 +371,9 @@ async def test_an_answer_that_cannot_be_read_back_is_damage_too(
     journal = tmp_path / NAME / ".journal" / "journal.sqlite"
     content = journal.read_bytes()
     assert content.count(b'{"schema_version":1,"completion"') == 3
-    journal.write_bytes(content.replace(b'{"schema_version":1,"completion"', b'#"schema_version":1,"completion"'))
+    journal.write_bytes(
+        content.replace(b'{"schema_version":1,"completion"', b'#"schema_version":1,"completion"')
+    )
 
     error = (await builders("build", NAME, "--endpoint", url, "--documents", "3")).error
 
