@@ -39,7 +39,7 @@ class Run(Protocol):
     async def __call__(self, *words: str, **environment: str) -> Ended: ...
 
 
-async def run_builders(*words: str, folder: Path, **environment: str) -> Ended:
+async def run_builders(*words: str, folder: Path, longest_s: float = LONGEST_S, **environment: str) -> Ended:
     """Run the script `builders`; settings of this machine's own do not reach it."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("METASYNTH")}
     process = await asyncio.create_subprocess_exec(
@@ -52,7 +52,7 @@ async def run_builders(*words: str, folder: Path, **environment: str) -> Ended:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        out, err = await asyncio.wait_for(process.communicate(), LONGEST_S)
+        out, err = await asyncio.wait_for(process.communicate(), longest_s)
     finally:
         if process.returncode is None:
             process.kill()

@@ -9,6 +9,7 @@ MIN_REMAINING_WORDS = 20
 _FENCED = re.compile(r"\A```[\w-]*[ \t]*\n(.*?)\n?```\Z", re.DOTALL)
 _QUOTED = re.compile(r"\A(\"\"\"|''')\s*(.*?)\s*(?:\1)?\Z", re.DOTALL)
 _DANGLING_QUOTES = re.compile(r"\s*(?:\"\"\"|''')\Z")
+_LONE_MARKER = re.compile(r"\n\s*(?:[-*\u2022]|\d{1,2}[.)])\s*\Z")
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){3,}")
 _WORD_COUNT = re.compile(
     r"\n[ \t]*[*_(\[]*(?:(?:total |approximate )?word count[*_]*[ \t]*[:=][*_ \t~]*\d[\d,]*(?:[ \t]*words)?"
@@ -32,8 +33,9 @@ def clean_document(text: str) -> str:
 
     Removed are surrounding white space, a code fence or triple quotes around the whole, an
     opening line that merely announces the document ("Sure! Here is the article:") where at
-    least ``MIN_REMAINING_WORDS`` words follow, and a closing "Word count: 213"; three or
-    more blank lines become one. Everything else is left for the checks to judge.
+    least ``MIN_REMAINING_WORDS`` words follow, a closing "Word count: 213", and the marker of a
+    last list item that was never written; three or more blank lines become one. Everything else
+    is left for the checks to judge.
 
     Deterministic and idempotent: passes that only ever shorten the text repeat until
     nothing changes.
@@ -49,6 +51,7 @@ def _one_pass(text: str) -> str:
     text = _QUOTED.sub(r"\2", text)
     text = _DANGLING_QUOTES.sub("", text)
     text = _WORD_COUNT.sub("", text)
+    text = _LONE_MARKER.sub("", text)
     text = _BLANK_LINES.sub("\n\n", text)
     return _without_announcement(text).strip()
 

@@ -45,7 +45,7 @@ class Briefing:
             area=bench.seeds.drawn.area,
             subfield=bench.seeds.drawn.subfield,
             unused=bench.seeds.unused,
-            used=bench.seeds.used,
+            used=list(dict.fromkeys(bench.seeds.used)),
             menu=menu,
             allowed=bench.allowed(),
         )

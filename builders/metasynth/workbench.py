@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,25 @@ if TYPE_CHECKING:
 
 FINISH = "FINISH"
 TOO_SIMILAR = "too-similar"
+ADVICE = {
+    "too-short": "Write several full paragraphs.",
+    "too-long": "Be briefer.",
+    "truncated": "Be briefer, and finish the last sentence.",
+    "degenerate": "Write flowing prose in full paragraphs, without lists, and say nothing twice.",
+    "prompt-leak": "Use words of your own throughout.",
+    "chatter": "Write the document alone, from its first sentence to its last.",
+    "not-english": "Write in English.",
+}
+"""What to tell the writer of a refused draft, by the reason: a diagnosis would be discussed in the text."""
 
 
 @dataclass(slots=True)
 class Seeds:
-    """The seed set S_t of a trajectory: drawn once, grown by expansion, used up by documents."""
+    """The seed set S_t of a trajectory: drawn once, grown by expansion, used up by documents.
+
+    Attributes:
+        used: what finished documents were about, a term once for each of them.
+    """
 
     drawn: SeedSet
     expanded: list[str] = field(default_factory=list)
@@ -30,13 +45,20 @@ class Seeds:
     @property
     def unused(self) -> list[str]:
         """Terms that no document has taken yet, drawn ones first."""
-        taken = {term.casefold() for term in self.used}
-        return [term for term in (*self.drawn.terms, *self.expanded) if term.casefold() not in taken]
+        return self._used_at_most(0)
 
     @property
     def offered(self) -> list[str]:
-        """Terms for the next document: the unused ones, or all of them when too few are left."""
-        return self.unused if len(self.unused) > 1 else [*self.drawn.terms, *self.expanded]
+        """Terms for the next document: those taken least often, at least two of them."""
+        times = 0
+        while len(offered := self._used_at_most(times)) < 2 and times < len(self.used):
+            times += 1
+        return offered
+
+    def _used_at_most(self, times: int) -> list[str]:
+        uses = Counter(term.casefold() for term in self.used)
+        terms = (*self.drawn.terms, *self.expanded)
+        return [term for term in terms if uses[term.casefold()] <= times]
 
     def expand(self, terms: list[str]) -> None:
         """Add related terms that are new."""
@@ -48,7 +70,7 @@ class Seeds:
 
     def use(self, keywords: tuple[str, ...]) -> None:
         """Mark what a finished document was about."""
-        self.used.extend(keyword for keyword in keywords if keyword not in self.used)
+        self.used.extend(keywords)
 
 
 @dataclass(slots=True)
@@ -122,7 +144,7 @@ class Workbench:
         self.draft = "" if judgement.rejection else judgement.text
         if judgement.rejection:
             self.rejections.append(judgement.rejection)
-            self.suggestion = judgement.rejection.detail
+            self.suggestion = ADVICE.get(judgement.rejection.reason, judgement.rejection.detail)
 
     def take_verdict(self, *, similar: bool, suggestion: str) -> None:
         """Note the Content Analyst's judgement."""

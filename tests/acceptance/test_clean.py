@@ -20,6 +20,8 @@ PACKAGES = [
     "Sure! Here's the document:\n\n```text\n{good}\n```\n\n**Word count:** 213",
     "{good}\n\nWord count: 213",
     "{good}\n\n(213 words)",
+    "{good}\n\n4.",
+    "{good}\n - ",
     "{good}\n\n*Total word count: ~1,213 words*",
 ]
 UNTOUCHED = [

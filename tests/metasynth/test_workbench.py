@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import combinations
 
 import pytest
@@ -142,11 +143,11 @@ def test_a_rewrite_is_summarised_and_compared_anew() -> None:
     assert bench.allowed() == ["Summarizer Expert"]
 
 
-def test_a_refused_draft_is_no_material_and_its_reason_becomes_the_suggestion() -> None:
+def test_a_refused_draft_is_no_material_and_what_to_mend_becomes_the_suggestion() -> None:
     bench = bench_of(max_rewrites=1)
     apply(bench, "Domain Expert", well=False)
     assert "draft" not in bench.materials()
-    assert bench.materials()["suggestions"] == "has 2 words"
+    assert bench.materials()["suggestions"] == "Write several full paragraphs."
     assert "Domain Expert" in bench.allowed()
     assert not bench.exhausted
     apply(bench, "Domain Expert", well=False)
@@ -171,6 +172,16 @@ def test_seeds_are_used_up_and_grown_whatever_their_letter_case() -> None:
     seeds.expand(["beta", "Delta", "delta"])
     assert seeds.unused == ["Beta", "Gamma", "Delta"]
     assert seeds.offered == ["Beta", "Gamma", "Delta"]
+
+
+def test_when_all_seeds_are_used_those_used_least_are_offered() -> None:
+    seeds = Seeds(drawn=SeedSet("area", "subfield", tuple("abcdef")))
+    draw = random.Random(0)
+    for _ in range(12):
+        assert len(seeds.offered) > 1
+        seeds.use(tuple(draw.sample(seeds.offered, 2)))
+    uses = [seeds.used.count(term) for term in seeds.drawn.terms]
+    assert max(uses) - min(uses) <= 1
 
 
 def test_when_one_seed_is_left_all_are_offered_again() -> None:
