@@ -12,6 +12,7 @@ from builders.acceptance.judge import CorpusJudge
 from builders.acceptance.language import English
 from builders.acceptance.leak import PromptLeak
 from builders.acceptance.length import Length
+from builders.acceptance.near_duplicates import Match, NearDuplicates
 from builders.acceptance.refusal import Refusal
 from builders.acceptance.truncated import Truncated
 
@@ -24,6 +25,8 @@ __all__ = [
     "English",
     "ExactDuplicates",
     "Length",
+    "Match",
+    "NearDuplicates",
     "PromptLeak",
     "Refusal",
     "Rejection",

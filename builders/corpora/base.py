@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
+Resemblance = Annotated[float, Field(ge=0.1, le=1)]
 
 DOCUMENT_EXPERTS = (
     "Seed Keyword Extraction Expert",
@@ -84,6 +85,11 @@ class Corpus(_Settings):
         min_words, max_words: length of an accepted document, in whitespace-separated words.
         leak_words: a document that shares this many consecutive words with its
             instructions counts as prompt leakage.
+        near_duplicate_threshold: a document whose word shingles have this Jaccard similarity,
+            in [0.1, 1], to those of any accepted document is rejected; None: not looked at.
+        near_duplicate_shingle: consecutive words of a shingle.
+        semantic_threshold: likewise for the cosine similarity of sentence embeddings, in (0, 1];
+            needs the extra `[metrics]`. None: not looked at.
         language_check: reject documents that are not in English.
         decoding: sampling parameters and room for answers.
         stand_in_decoding: the same when the embedded small model stands in; it needs
@@ -110,6 +116,9 @@ class Corpus(_Settings):
     min_words: Positive = 60
     max_words: Positive = 400
     leak_words: Annotated[int, Field(ge=4)] = 8
+    near_duplicate_threshold: Resemblance | None = 0.7
+    near_duplicate_shingle: Positive = 5
+    semantic_threshold: Fraction | None = None
     language_check: bool = True
     decoding: Decoding = Decoding()
     stand_in_decoding: Decoding = Decoding(
