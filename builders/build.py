@@ -234,6 +234,7 @@ def gather_facts(
         model_id=info.model_id,
         model_sha=info.model_sha or "",
         stand_in=info.stand_in,
+        simulated=info.simulated,
         protocol=protocol,
         corpus_seed=request.seed,
         settings=corpus.model_dump(mode="json"),

@@ -25,7 +25,7 @@ LAYERS = [
     {"method"},
     {"calls"},
     {"acceptance", "journal", "metasynth"},
-    {"baselines", "waves"},
+    {"baselines", "testing", "waves"},
     {"build"},
     {"progress"},
     {"commands"},

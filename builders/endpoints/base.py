@@ -70,13 +70,15 @@ class EndpointInfo:
 
     Attributes:
         url: base URL, without a trailing slash and without credentials.
-        server: ``tgi``, ``vllm``, ``sglang``, ``llama.cpp``, ``openai`` or ``builders-serve``.
+        server: ``tgi``, ``vllm``, ``sglang``, ``llama.cpp``, ``openai``, ``builders-serve`` or
+            ``simulated``.
         dialect: how structured output is asked for: ``tgi`` or ``openai``.
         model_id: Hub id or name of the served model.
         model_sha: revision or hash of the weights, where told.
         max_concurrent_requests: requests that the server admits at once, where told.
         max_total_tokens: prompt plus completion tokens of one request, where told.
         stand_in: True when a small model stands in for a real one (the embedded model).
+        simulated: True when no model answers at all (`builders.testing`).
     """
 
     url: str
@@ -87,6 +89,7 @@ class EndpointInfo:
     max_concurrent_requests: int | None
     max_total_tokens: int | None
     stand_in: bool = False
+    simulated: bool = False
 
 
 class Chat(Protocol):

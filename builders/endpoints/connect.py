@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 API_KEY_VARIABLE = "METASYNTH_API_KEY"
 STAND_IN_ROUTER = "builders-serve"
+SIMULATED_ROUTER = "metasynth-simulated"
+SERVERS = {STAND_IN_ROUTER: "builders-serve", SIMULATED_ROUTER: "simulated"}
+"""What answers like TGI and is another server, by the `router` of its `/info`."""
 
 
 async def connect(
@@ -110,15 +113,17 @@ def _normalise(url: str) -> str:
 
 
 def _tgi(base: str, info: dict[str, Any]) -> EndpointInfo:
+    router = str(info.get("router"))
     return EndpointInfo(
         url=base,
-        server="builders-serve" if info.get("router") == STAND_IN_ROUTER else "tgi",
+        server=SERVERS.get(router, "tgi"),
         dialect="tgi",
         model_id=info["model_id"],
         model_sha=info.get("model_sha"),
         max_concurrent_requests=info.get("max_concurrent_requests"),
         max_total_tokens=info.get("max_total_tokens"),
-        stand_in=info.get("router") == STAND_IN_ROUTER,
+        stand_in=router == STAND_IN_ROUTER,
+        simulated=router == SIMULATED_ROUTER,
     )
 
 

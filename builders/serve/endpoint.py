@@ -53,7 +53,7 @@ async def embedded_endpoint(
     Raises:
         UserError: the model, a package or the port is not to be had; names the remedy.
     """
-    listener = _listen(host, port)
+    listener = listen(host, port)
     try:
         weights = await asyncio.to_thread(find_weights, model)
         model_sha, engine = await asyncio.gather(
@@ -77,7 +77,7 @@ async def embedded_endpoint(
         try:
             await runner.setup()
             await web.SockSite(runner, listener).start()
-            yield _url(listener)
+            yield base_url(listener)
         finally:
             await runner.cleanup()
             await engine.close()
@@ -85,8 +85,12 @@ async def embedded_endpoint(
         listener.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Take the port before the model is loaded, so that a clash is told at once."""
+def listen(host: str, port: int) -> socket.socket:
+    """Take a port, before any model is loaded, so that a clash is told at once.
+
+    Raises:
+        UserError: the port is not to be had; names the remedy.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=1024)
@@ -101,7 +105,8 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def _url(listener: socket.socket) -> str:
+def base_url(listener: socket.socket) -> str:
+    """The URL that reaches a listening socket from this machine, without a trailing slash."""
     host, port = listener.getsockname()[:2]
     host = WILDCARDS.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
