@@ -49,17 +49,20 @@ class Prose:
         """A text of one kind: `forms`, `instructions`, `summaries` or `phrases`."""
         return self._fill(self.pick_form(kind))
 
-    def pick_form(self, kind: str, *, topical: bool = True) -> tuple[str, ...]:
-        """A form of a kind, as pieces that alternate between words and the names of lists."""
+    def pick_form(self, kind: str, *, topical: bool | None = None) -> tuple[str, ...]:
+        """A form of a kind, as pieces that alternate between words and the names of lists.
+
+        With `topical` it is one that holds a topic, or does not.
+        """
         forms = _forms(kind, topical=topical)
         return forms[int(self.uniform() * len(forms))]
 
     def sentences(self, words: int) -> list[str]:
-        """Sentences of so many words together, or a few more."""
+        """Sentences of so many words together, or a few more; the first is on a topic."""
         written: list[str] = []
         left, topical = words, TOPICS_PER_DOCUMENT
         while left > 0:
-            form = self.pick_form("forms", topical=topical > 0)
+            form = self.pick_form("forms", topical=None if written and topical else topical > 0)
             topical -= "topic" in form
             sentence = self._fill(form)
             written.append(sentence[0].upper() + sentence[1:])
@@ -126,6 +129,6 @@ def vocabulary() -> dict[str, list[str]]:
 
 
 @cache
-def _forms(kind: str, *, topical: bool) -> list[tuple[str, ...]]:
+def _forms(kind: str, *, topical: bool | None) -> list[tuple[str, ...]]:
     forms = [tuple(re.split(r"\{(\w+)\}", form)) for form in vocabulary()[kind]]
-    return forms if topical else [form for form in forms if "topic" not in form]
+    return [form for form in forms if topical in (None, "topic" in form)]
