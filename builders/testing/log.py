@@ -36,7 +36,7 @@ class Counts:
 class RequestLog:
     """How often each chat request was asked and answered, by its digest.
 
-    About 200 bytes for each different request, whatever its length. Refusals for want of a permit
+    About 130 bytes for each different request, whatever its length. Refusals for want of a permit
     count neither way, so that a request's draws do not depend on how crowded the server was.
     """
 
