@@ -8,20 +8,19 @@ the time of a look-up, however alike the documents are to each other: of a band 
 
 from __future__ import annotations
 
-import sqlite3
 import struct
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from builders.acceptance.side_database import SideDatabase
 from builders.errors import UserError
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
 BUCKET = 32
 CANDIDATES = 64
-_CACHE_KIB = 8192
 _TABLES = """
 CREATE TABLE IF NOT EXISTS near_duplicate_settings (settings TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS near_duplicate_documents (
@@ -35,10 +34,8 @@ class BandIndex:
     """Documents by the hashes of their bands.
 
     Args:
-        where: a file, made where there is none, or an open connection. A connection's transactions
-            stay the caller's: outside of one, each `add` commits by itself. In a file, what was
-            added since the last `commit` goes when the process is killed; a killed process
-            damages nothing.
+        where: a file or an open connection, see
+            :class:`builders.acceptance.side_database.SideDatabase`.
         settings: what the hashes depend on; kept beside them.
         fresh: forget what the tables hold.
 
@@ -48,21 +45,17 @@ class BandIndex:
     """
 
     def __init__(self, where: sqlite3.Connection | Path | str, *, settings: str, fresh: bool = False) -> None:
-        self._own = not isinstance(where, sqlite3.Connection)
-        self._where = str(where) if self._own else "the database"
         self._settings = settings
-        with self._explained():
-            self._db = where if isinstance(where, sqlite3.Connection) else _opened(where)
+        self._database = SideDatabase(where, what="the index of near-duplicates", tables=_TABLES)
         try:
             self._prepare(fresh=fresh)
         except BaseException:
-            if self._own:
-                self._db.close()
+            self._database.close()
             raise
 
     def __len__(self) -> int:
-        with self._explained():
-            row = self._db.execute("SELECT MAX(number) FROM near_duplicate_documents").fetchone()
+        with self._database.statements() as db:
+            row = db.execute("SELECT MAX(number) FROM near_duplicate_documents").fetchone()
         return row[0] or 0
 
     def candidates(self, bands: Sequence[int]) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -79,88 +72,46 @@ class BandIndex:
             + f") GROUP BY document ORDER BY COUNT(*) DESC, document LIMIT {CANDIDATES})"
             " ON number = document ORDER BY number"
         )
-        with self._explained():
-            for key, shingles in self._db.execute(query, bands):
+        with self._database.statements() as db:
+            for key, shingles in db.execute(query, bands):
                 yield key, struct.unpack(f"<{len(shingles) // 8}Q", shingles)
 
     def add(self, key: str, bands: Sequence[int], shingles: Collection[int]) -> None:
         """Add a document, whole or not at all."""
         packed = struct.pack(f"<{len(shingles)}Q", *shingles)
-        with self._explained(), self._whole():
-            number = self._db.execute(
+        with self._database.transaction() as db:
+            number = db.execute(
                 "INSERT INTO near_duplicate_documents (key, shingles) VALUES (?, ?)", (key, packed)
             ).lastrowid
             if bands:
                 values = ", ".join(["(?, ?)"] * len(bands))
                 rows = [value for band in bands for value in (band, number)]
-                self._db.execute(f"INSERT INTO near_duplicate_bands VALUES {values}", rows)  # noqa: S608
+                db.execute(f"INSERT INTO near_duplicate_bands VALUES {values}", rows)  # noqa: S608
 
     def clear(self) -> None:
         """Forget every document, and take the settings of this index."""
-        with self._explained(), self._whole():
+        with self._database.transaction() as db:
             for table in ("settings", "documents", "bands"):
-                self._db.execute(f"DELETE FROM near_duplicate_{table}")  # noqa: S608
-            self._db.execute("INSERT INTO near_duplicate_settings VALUES (?)", (self._settings,))
+                db.execute(f"DELETE FROM near_duplicate_{table}")  # noqa: S608
+            db.execute("INSERT INTO near_duplicate_settings VALUES (?)", (self._settings,))
 
     def commit(self) -> None:
         """Keep what was added to a file, whatever happens to the process."""
-        if self._own:
-            with self._explained():
-                self._db.execute("COMMIT")
-                self._db.execute("BEGIN")
+        self._database.commit()
 
     def close(self) -> None:
         """Commit and close a file; a caller's connection stays open."""
-        if self._own:
-            with self._explained():
-                if self._db.in_transaction:
-                    self._db.execute("COMMIT")
-            self._db.close()
+        self._database.close()
 
     def _prepare(self, *, fresh: bool) -> None:
-        with self._explained():
-            for statement in filter(str.strip, _TABLES.split(";")):
-                self._db.execute(statement)  # executescript would commit the caller's transaction
-            if fresh:
-                self.clear()
-            made = self._db.execute("SELECT settings FROM near_duplicate_settings").fetchone()
-            if made is None:
-                self.clear()
-        if made and made[0] != self._settings:
+        if fresh:
+            self.clear()
+        with self._database.statements() as db:
+            made = db.execute("SELECT settings FROM near_duplicate_settings").fetchone()
+        if made is None:
+            self.clear()
+        elif made[0] != self._settings:
             raise UserError(
-                f"the index of near-duplicates in {self._where} was made with {made[0]}, not with "
+                f"the index of near-duplicates in {self._database.name} was made with {made[0]}, not with "
                 f"{self._settings}; delete it and run again: it is derived anew"
             )
-
-    @contextmanager
-    def _whole(self) -> Iterator[None]:
-        self._db.execute("SAVEPOINT near_duplicate")
-        try:
-            yield
-        except BaseException:
-            if self._db.in_transaction:  # SQLite rolls back by itself when the disk is full
-                self._db.execute("ROLLBACK TO near_duplicate")
-                self._db.execute("RELEASE near_duplicate")
-            raise
-        self._db.execute("RELEASE near_duplicate")
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.ProgrammingError:
-            raise  # a mistake in a program, such as using what was closed
-        except sqlite3.DatabaseError as error:
-            raise UserError(
-                f"cannot use the index of near-duplicates in {self._where} ({error}); free disk space, or "
-                "delete it where it is damaged, and run again: it is derived anew"
-            ) from None
-
-
-def _opened(path: Path | str) -> sqlite3.Connection:
-    """One long transaction: pages that do not fit the cache go to the file without a journal."""
-    db = sqlite3.connect(path, isolation_level=None)
-    db.execute("PRAGMA synchronous=OFF")
-    db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-    db.execute("BEGIN")
-    return db

@@ -57,9 +57,8 @@ class NearDuplicates:
 
     Args:
         where: SQLite file or connection for the index, see
-            :class:`builders.acceptance.band_index.BandIndex`; `""` for a temporary file that
-            SQLite deletes. A build that resumes begins with `fresh`, or calls :meth:`clear`, and
-            adds again what it accepts again.
+            :class:`builders.acceptance.side_database.SideDatabase`. A build that resumes begins
+            with `fresh`, or calls :meth:`clear`, and adds again what it accepts again.
         threshold: Jaccard similarity from which on two documents are near-duplicates, in
             [0.1, 1]. Of pairs at the threshold up to 2 % are missed, fewer with every step above
             it (:class:`builders.acceptance.banding.Banding`); none below it is reported.
