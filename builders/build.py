@@ -5,26 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from builders import __version__
 from builders.acceptance import CorpusJudge
+from builders.acceptance.repeats import Repeats
 from builders.baselines import Template, load_exemplars
 from builders.dataset.package import write_dataset
 from builders.dataset.rows import BuildFacts, DocumentRow, TraceRow
 from builders.endpoints.base import Sampling
 from builders.endpoints.connect import connect
 from builders.endpoints.errors import Incomplete, Rejected
-from builders.endpoints.pool import Pool
+from builders.endpoints.pool import Pool, Retries
 from builders.errors import UserError
-from builders.journal import Journal, Recorder, build_lock
+from builders.journal import Budget, Journal, Purse, Recorder, build_lock, model_name
 from builders.metasynth import Conductor, GuidedProtocol, TextProtocol
 from builders.metasynth.memory import ContextTooSmallError
 from builders.method import derive_seed
 from builders.seeds import load_hierarchy
-from builders.waves import WaveListener, run_waves
+from builders.trajectories import Target, TrajectoryListener, run_trajectories
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -33,10 +34,11 @@ if TYPE_CHECKING:
     from builders.corpora.base import Corpus
     from builders.endpoints.base import Completion, EndpointInfo
     from builders.method import Attempt, Method
-    from builders.waves import Outcome
+    from builders.trajectories import Outcome
 
 JOURNAL_FOLDER = ".journal"
 EMBEDDED_PARALLEL = 4
+MODEL = "model"
 UNTOLD_CONTEXT = 8192
 """Context assumed of a server that does not tell its own, in tokens."""
 
@@ -54,28 +56,34 @@ class BuildRequest:
 
     Attributes:
         corpus: what to build.
-        documents: accepted documents to end with.
+        target: how much to accept.
         seed: seed of the whole build.
         folder: the dataset folder.
-        endpoint: base URL; None for the embedded endpoint.
+        endpoints: base URLs; none for the embedded endpoint.
         adapter: `chat`, or `text-generation` for TGI's native routes.
         dialect: how structured output is asked for; None to go by what the server says.
         protocol: `text` or `guided`; None to go by what the endpoint supports.
-        concurrency: trajectories at work at once; None to go by what the server says.
+        concurrency: calls in flight at most; None for what the endpoints take.
+        retries: how often a call is asked again.
+        budget: what the build may spend.
+        allow_model_change: go on when an endpoint serves another model than before.
     """
 
     corpus: Corpus
-    documents: int
+    target: Target
     seed: int
     folder: Path
-    endpoint: str | None = None
+    endpoints: tuple[str, ...] = ()
     adapter: str = "chat"
     dialect: Literal["tgi", "openai"] | None = None
     protocol: Literal["text", "guided"] | None = None
     concurrency: int | None = None
+    retries: Retries = field(default_factory=Retries)
+    budget: Budget = field(default_factory=Budget)
+    allow_model_change: bool = False
 
 
-class Display(WaveListener, Protocol):
+class Display(TrajectoryListener, Protocol):
     """Shows a build to a person."""
 
     def started(self, request: BuildRequest, info: EndpointInfo, protocol: str) -> None:
@@ -88,6 +96,10 @@ class Display(WaveListener, Protocol):
 
     def answered(self, completion: Completion, *, recorded: bool) -> None:
         """A call was answered."""
+        ...
+
+    def say(self, line: str) -> None:
+        """Tell what a person should know."""
         ...
 
     def draining(self) -> None:
@@ -104,57 +116,83 @@ async def build(request: BuildRequest, display: Display) -> BuildFacts:
         DrainingError: stopped by Ctrl-C. Likewise.
     """
     corpus = request.corpus
-    with build_lock(request.folder / JOURNAL_FOLDER):
-        journal = Journal(request.folder / JOURNAL_FOLDER)
-        try:
-            async with open_pool(request) as pool:
-                recorder = Recorder(journal, pool, listener=display.answered)
-                with _drained_by_interrupt(recorder, display):
-                    protocol = "template"
-                    if corpus.method == "metasynth":
-                        protocol = request.protocol or await supported_protocol(recorder, request.seed)
-                    method = make_method(request, pool.info, protocol, display)
-                    display.started(request, pool.info, protocol)
-                    outcome = await run_waves(
-                        corpus,
-                        method,
-                        recorder=recorder,
-                        journal=journal,
-                        documents=request.documents,
-                        concurrency=pool.concurrency,
-                        listener=display,
-                    )
-                facts = gather_facts(request, pool.info, protocol, journal=journal, outcome=outcome)
-                rows = dataset_rows(corpus, journal)
-                write_dataset(request.folder, documents=rows, facts=facts)
-                return facts
-        finally:
-            journal.close()
+    work = request.folder / JOURNAL_FOLDER
+    with build_lock(work), closing(Journal(work)) as journal, closing(Repeats(corpus, work)) as repeats:
+        async with open_pool(request, display) as pool:
+            recorder = Recorder(
+                journal,
+                pool,
+                listener=display.answered,
+                purse=Purse(request.budget, journal),
+                model=build_model(journal, pool.info, allow_change=request.allow_model_change),
+            )
+            with _drained_by_interrupt(recorder, display):
+                protocol = "template"
+                if corpus.method == "metasynth":
+                    protocol = request.protocol or await supported_protocol(recorder, request.seed)
+                method = make_method(request, pool.info, protocol, display)
+                display.started(request, pool.info, protocol)
+                outcome = await run_trajectories(
+                    corpus,
+                    method,
+                    recorder=recorder,
+                    journal=journal,
+                    target=request.target,
+                    concurrency=lambda: at_work(pool.concurrency),
+                    memory=repeats,
+                    listener=display,
+                )
+            facts = gather_facts(request, pool.info, protocol, journal=journal, outcome=outcome)
+            rows = dataset_rows(corpus, journal)
+            write_dataset(request.folder, documents=rows, facts=facts)
+            return facts
+
+
+def at_work(calls: int) -> int:
+    """Trajectories that keep so many calls in flight: a few wait at the door while others think."""
+    return calls + max(1, calls // 8)
 
 
 @asynccontextmanager
-async def open_pool(request: BuildRequest) -> AsyncIterator[Pool]:
-    """Connect to the endpoint asked for, or start the embedded one."""
-    if request.endpoint is None:
-        from builders.serve import embedded_endpoint
+async def open_pool(request: BuildRequest, display: Display) -> AsyncIterator[Pool]:
+    """Connect to the endpoints asked for, or start the embedded one."""
+    async with AsyncExitStack() as stack:
+        urls, start = request.endpoints, request.concurrency
+        if not urls:
+            from builders.serve import embedded_endpoint
 
-        async with (
-            embedded_endpoint(parallel=EMBEDDED_PARALLEL) as url,
-            _pool_at(url, request, concurrency=request.concurrency or EMBEDDED_PARALLEL) as pool,
-        ):
-            yield pool
-    else:
-        async with _pool_at(request.endpoint, request, concurrency=request.concurrency) as pool:
-            yield pool
+            urls = (await stack.enter_async_context(embedded_endpoint(parallel=EMBEDDED_PARALLEL)),)
+        endpoints = []
+        for number, url in enumerate(urls, start=1):
+            endpoint = await connect(url, number=number, adapter=request.adapter, dialect=request.dialect)
+            stack.push_async_callback(endpoint.close)
+            endpoints.append(endpoint)
+        pool = Pool(
+            *endpoints,
+            most=start or (None if request.endpoints else EMBEDDED_PARALLEL),
+            retries=request.retries,
+            allow_model_change=request.allow_model_change,
+            say=display.say,
+        )
+        yield await stack.enter_async_context(pool)
 
 
-@asynccontextmanager
-async def _pool_at(url: str, request: BuildRequest, *, concurrency: int | None) -> AsyncIterator[Pool]:
-    endpoint = await connect(url, adapter=request.adapter, dialect=request.dialect)
-    try:
-        yield Pool(endpoint, concurrency=concurrency)
-    finally:
-        await endpoint.close()
+def build_model(journal: Journal, info: EndpointInfo, *, allow_change: bool) -> str:
+    """The model that the build's calls are recorded under: the one that it was begun with.
+
+    Raises:
+        UserError: the endpoint serves another one, and that is not allowed.
+    """
+    known, serves = journal.meta(MODEL), model_name(info)
+    if known is None:
+        journal.set_meta(MODEL, serves)
+        return serves
+    if known != serves and not allow_change:
+        raise UserError(
+            f"{journal.path.parent.parent} was begun with {known}, and {info.url} serves {serves}; serve "
+            "that model again, build into another --output, or go on with --allow-model-change"
+        )
+    return known
 
 
 async def supported_protocol(recorder: Recorder, seed: int) -> Literal["text", "guided"]:
@@ -307,7 +345,7 @@ def _drained_by_interrupt(recorder: Recorder, display: Display) -> Iterator[None
 
     def interrupt() -> None:
         loop.remove_signal_handler(signal.SIGINT)  # first: a second Ctrl-C may follow what is shown
-        recorder.draining = True
+        recorder.drain()
         display.draining()
 
     loop.add_signal_handler(signal.SIGINT, interrupt)

@@ -13,13 +13,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from builders.trajectories import Target
+
 if TYPE_CHECKING:
     from builders.build import BuildRequest
     from builders.endpoints.base import Completion, EndpointInfo
+    from builders.endpoints.errors import EndpointError
     from builders.method import Attempt
 
 REFRESHES_PER_SECOND = 4
 SHOWN_TRAJECTORIES = 6
+SETTLED_EVERY = 1000
+"""Documents between two lines that tell how many are accepted for good."""
 
 
 class BuildProgress:
@@ -33,8 +38,11 @@ class BuildProgress:
         self._task = self._progress.add_task("documents", total=None, rest="")
         self._live: Live | None = None
         self._began = time.monotonic()
-        self._wanted = 0
+        self._target = Target()
         self._found = 0
+        self._settled_tokens = 0
+        self._settled = 0
+        self._told = 0
         self._replayed = 0
         self._asked = 0
         self._asked_tokens = 0
@@ -63,16 +71,15 @@ class BuildProgress:
     def started(self, request: BuildRequest, info: EndpointInfo, protocol: str) -> None:
         """Say what is built, on which model, and begin to count time."""
         self._began = time.monotonic()
-        self._wanted = request.documents
-        self._progress.update(self._task, total=request.documents)
-        where = (
-            f"at {request.endpoint}" if request.endpoint else "on the embedded endpoint (no --endpoint given)"
-        )
-        self.say(
-            f"building {request.corpus.name}: {request.documents} documents with {info.model_id} {where}"
-        )
+        self._target = request.target
+        self._progress.update(self._task, total=request.target.documents)
+        where = ", ".join(request.endpoints)
+        where = f"at {where}" if where else "on the embedded endpoint (no --endpoint given)"
+        self.say(f"building {request.corpus.name}: {request.target} with {info.model_id} {where}")
         if protocol != "template":
             self.say(f"protocol {protocol}, seed {request.seed}, folder {request.folder}")
+        if info.simulated:
+            self.say("a simulated endpoint writes, no language model: the text means nothing")
         if info.stand_in:
             self.say("a small stand-in model writes: this shows the path, not the quality of a real corpus")
 
@@ -105,28 +112,45 @@ class BuildProgress:
             )
         self._progress.update(self._task, completed=self._found, rest=self._pace())
         if not self._live:
-            self.say(f"[{self._found}/{self._wanted}] {line}; {self._pace()}")
+            self.say(f"[{self._found}{self._of}] {line}; {self._pace()}")
 
-    def settled(self, accepted: int, wanted: int) -> None:
-        """A wave is settled: duplicates across trajectories are known."""
-        self._found = accepted
-        self._progress.update(self._task, completed=accepted)
-        if accepted < wanted:
-            self.say(f"{accepted} of {wanted} documents accepted; asking for the missing {wanted - accepted}")
+    def settled(self, accepted: int, tokens: int) -> None:
+        """Note what is accepted for good."""
+        self._settled, self._settled_tokens = accepted, tokens
+        if not self._live and accepted // SETTLED_EVERY > self._told // SETTLED_EVERY:
+            self._told = accepted
+            self.say(f"{accepted:,} documents ({tokens:,} tokens) accepted for good")
+
+    def set_aside(self, trajectory: int, error: EndpointError) -> None:
+        """Say that a trajectory is tried again later."""
+        self._steps.pop(trajectory, None)
+        self.say(f"trajectory {trajectory} is set aside and tried again when others are done ({error})")
 
     def draining(self) -> None:
         """Say that the first Ctrl-C was heard."""
         self.say("stopping: waiting for the calls in flight (Ctrl-C again to stop at once)")
 
+    @property
+    def _of(self) -> str:
+        return f"/{self._target.documents}" if self._target.documents else ""
+
+    def _done(self) -> float:
+        """Share of the target that is reached."""
+        if self._target.documents:
+            return self._found / self._target.documents
+        return self._settled_tokens / (self._target.tokens or 1)
+
     def _pace(self) -> str:
         elapsed = max(time.monotonic() - self._began, 1e-6)
         pace = f"{self._asked_tokens / elapsed:.0f} tokens/s"
-        if self._found and self._wanted > self._found:
-            pace += f", about {_duration(elapsed / self._found * (self._wanted - self._found))} left"
+        done = self._done()
+        if 0 < done < 1:
+            pace += f", about {_duration(elapsed / done * (1 - done))} left"
         return pace
 
     def _render(self) -> Group:
         table = Table.grid(padding=(0, 2))
+        table.add_row("accepted", f"{self._settled:,} for good ({self._settled_tokens:,} tokens)")
         table.add_row("calls", f"{self._asked} asked, {self._replayed} from the journal")
         if self._dropped:
             reasons = ", ".join(f"{reason} {count}" for reason, count in self._dropped.most_common())

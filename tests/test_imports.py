@@ -25,7 +25,7 @@ LAYERS = [
     {"method"},
     {"calls"},
     {"acceptance", "journal", "metasynth"},
-    {"baselines", "testing", "waves"},
+    {"baselines", "testing", "trajectories"},
     {"build"},
     {"progress"},
     {"commands"},

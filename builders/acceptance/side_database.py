@@ -94,7 +94,7 @@ class SideDatabase:
         except sqlite3.DatabaseError as error:
             raise UserError(
                 f"cannot use {self._what} in {self.name} ({error}); free disk space, or delete it where it "
-                "is damaged, and run again: it is derived anew"
+                "is damaged, and run again: it is derived anew, and nothing that was answered is lost"
             ) from None
 
 

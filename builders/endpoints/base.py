@@ -7,7 +7,10 @@ An adapter turns one server's HTTP dialect into :class:`Endpoint`; everything ab
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
+
+if TYPE_CHECKING:
+    from builders.endpoints.server_load import ServerLoad
 
 JsonSchema = dict[str, Any]
 
@@ -53,6 +56,7 @@ class Completion:
         model_sha: its revision, where the server tells; else None.
         latency_s: seconds from request to answer: the server's own figure where it sends
             one (TGI's ``x-total-time``), else as the client saw it.
+        endpoint: base URL of the server that answered.
     """
 
     text: str
@@ -62,6 +66,7 @@ class Completion:
     model_id: str
     model_sha: str | None
     latency_s: float
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +122,18 @@ class Endpoint(Chat, Protocol):
 
     async def healthy(self) -> bool:
         """Ask the server whether it is up; never raises."""
+        ...
+
+    async def look(self) -> EndpointInfo:
+        """Ask the server anew what it is.
+
+        Raises:
+            UserError: it does not answer, or not as before.
+        """
+        ...
+
+    async def load(self) -> ServerLoad | None:
+        """What the server tells of its queue; None where it tells nothing. Never raises."""
         ...
 
     async def close(self) -> None:

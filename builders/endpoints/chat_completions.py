@@ -14,11 +14,14 @@ import aiohttp
 
 from builders.endpoints.base import Completion, EndpointInfo, JsonSchema, Message, Sampling
 from builders.endpoints.errors import Incomplete, Rejected, Unavailable, from_status
+from builders.endpoints.probe import CONNECT_TIMEOUT_S, probe
+from builders.endpoints.server_load import read_load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CONNECT_TIMEOUT_S = 10.0
+    from builders.endpoints.server_load import ServerLoad
+
 ANSWER_TIMEOUT_S = 600.0
 
 
@@ -92,6 +95,20 @@ class ChatCompletionsEndpoint:
         except (TimeoutError, aiohttp.ClientError):
             return False
 
+    async def look(self) -> EndpointInfo:
+        """Probe the server anew."""
+        return await probe(self.info.url, api_key=self._api_key)
+
+    async def load(self) -> ServerLoad | None:
+        """`GET /metrics`, where the server has it."""
+        try:
+            async with self._session.get(
+                f"{self.info.url}/metrics", timeout=aiohttp.ClientTimeout(total=CONNECT_TIMEOUT_S)
+            ) as response:
+                return read_load(await response.text(errors="replace")) if response.status == 200 else None
+        except (TimeoutError, aiohttp.ClientError):
+            return None
+
     async def close(self) -> None:
         """Close the pooled connections."""
         await self._session.close()
@@ -127,6 +144,7 @@ class ChatCompletionsEndpoint:
                 model_id=self.info.model_id,
                 model_sha=self.info.model_sha,
                 latency_s=round(elapsed, 4),
+                endpoint=self.info.url,
             )
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
             words = f"{type(error).__name__}: {error}"

@@ -39,6 +39,10 @@ class Incomplete(EndpointError):
     """200 with an empty text, or JSON cut at ``max_tokens``. Ask again with more room."""
 
 
+class ModelChanged(EndpointError):
+    """The server answers with another model than before."""
+
+
 def from_status(status: int, body: str, *, api_key: str | None = None) -> EndpointError:
     """Map an HTTP answer that is not a 200 to the taxonomy.
 

@@ -89,6 +89,7 @@ class TextGenerationEndpoint(ChatCompletionsEndpoint):
             model_id=self.info.model_id,
             model_sha=self.info.model_sha,
             latency_s=round(time.perf_counter() - started, 4),
+            endpoint=self.info.url,
         )
         require_complete(completion, schema=schema)
         return completion

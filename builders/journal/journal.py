@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import sys
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -131,10 +132,13 @@ class Journal:
         with self._explained():
             self._db.execute("INSERT OR REPLACE INTO token_counts VALUES (?, ?)", (key, tokens))
 
-    def forget_attempts(self) -> None:
-        """Drop the decisions: a build derives them anew from the answers."""
+    def forget_attempts(self, trajectory: int | None = None) -> None:
+        """Drop the decisions, or those of one trajectory: a build derives them anew from the answers."""
         with self._explained():
-            self._db.execute("DELETE FROM attempts")
+            if trajectory is None:
+                self._db.execute("DELETE FROM attempts")
+            else:
+                self._db.execute("DELETE FROM attempts WHERE trajectory = ?", (trajectory,))
 
     def record_attempt(self, trajectory: int, number: int, attempt: Attempt) -> None:
         """Record an attempt and, where it was dropped, why."""
@@ -153,11 +157,14 @@ class Journal:
                 (reason, trajectory, number),
             )
 
-    def attempts(self, *, first: int = 0) -> Iterator[tuple[int, int, bool, Attempt]]:
+    def attempts(
+        self, *, first: int = 0, last: int | None = None
+    ) -> Iterator[tuple[int, int, bool, Attempt]]:
         """Trajectory, number, whether accepted, and attempt: in order, read one by one."""
-        query = "SELECT * FROM attempts WHERE trajectory >= ? ORDER BY trajectory, number"
+        query = "SELECT * FROM attempts WHERE trajectory BETWEEN ? AND ? ORDER BY trajectory, number"
+        span = (first, sys.maxsize if last is None else last)
         with self._explained():
-            for trajectory, number, accepted, _, attempt in self._db.execute(query, (first,)):
+            for trajectory, number, accepted, _, attempt in self._db.execute(query, span):
                 yield trajectory, number, bool(accepted), _ATTEMPT.validate_json(attempt)
 
     def dropped(self) -> dict[str, int]:
@@ -175,6 +182,15 @@ class Journal:
                 "SELECT COUNT(*), TOTAL(prompt_tokens), TOTAL(completion_tokens) FROM calls"
             ).fetchone()
         return row[0], int(row[1]), int(row[2])
+
+    def spent_by_endpoint(self) -> list[tuple[str, int, int]]:
+        """Base URL, prompt tokens and completion tokens of what each endpoint answered."""
+        with self._explained():
+            rows = self._db.execute(
+                "SELECT COALESCE(json_extract(answer, '$.completion.endpoint'), ''),"
+                " SUM(prompt_tokens), SUM(completion_tokens) FROM calls GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+        return [(endpoint, int(prompt), int(completion)) for endpoint, prompt, completion in rows]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from builders import __version__
-from builders.endpoints.connect import SIMULATED_ROUTER
+from builders.endpoints.probe import SIMULATED_ROUTER
 from builders.testing.questions import CHARACTERS_PER_TOKEN, count_tokens
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import pytest_asyncio
+from scripted_server import MODEL_SHA
 
 from builders.endpoints.base import EndpointInfo, Sampling
 from builders.endpoints.chat_completions import ChatCompletionsEndpoint
@@ -37,7 +38,7 @@ async def adapt() -> AsyncIterator[Adapt]:
                 "server": "tgi",
                 "dialect": "tgi",
                 "model_id": "example/Scripted-7B",
-                "model_sha": "0123456",
+                "model_sha": MODEL_SHA,
                 "max_concurrent_requests": 4,
                 "max_total_tokens": 1000,
             }

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from scripted_server import MODEL_ID, Reply, completion, openai_pages
+from scripted_server import MODEL_ID, MODEL_SHA, Reply, completion, openai_pages
 
 from builders.endpoints.errors import Rejected
 
@@ -127,7 +127,7 @@ async def test_usage_finish_reason_and_model_come_with_the_answer(
     ended = await endpoint.chat(question, sampling)
 
     assert (cut.finish_reason, cut.prompt_tokens, cut.completion_tokens) == ("length", 40, 2)
-    assert (cut.model_id, cut.model_sha) == (MODEL_ID, "0123456")
+    assert (cut.model_id, cut.model_sha) == (MODEL_ID, MODEL_SHA)
     assert ended.finish_reason == "stop"
 
 

@@ -15,12 +15,12 @@ from scripted_server import Reply, completion
 from builders.endpoints.errors import (
     GenerationFailed,
     Incomplete,
-    Overloaded,
     Rejected,
     Unauthorized,
     Unavailable,
 )
-from builders.endpoints.pool import UNTOLD_CONCURRENCY, Pool, Retries
+from builders.endpoints.limiter import OPENING
+from builders.endpoints.pool import Pool, Retries
 
 if TYPE_CHECKING:
     from endpoints.conftest import Adapt
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from builders.endpoints.base import Message, Sampling
     from builders.endpoints.errors import EndpointError
 
-QUICK = Retries(overloaded=40, first_wait_s=0.001, longest_wait_s=0.01)
+QUICK = Retries(first_wait_s=0.001, longest_wait_s=0.01)
 BUSY = Reply(status=429, body={"error": "Model is overloaded", "error_type": "overloaded"})
 FAILED = Reply(status=424, body={"error": "Request failed during generation", "error_type": "generation"})
 AWAY = Reply(status=503, body="<html></html>")
@@ -40,12 +40,12 @@ async def test_an_overloaded_server_is_asked_the_same_again_until_it_answers(
     serve: Serve, adapt: Adapt, question: list[Message], sampling: Sampling
 ) -> None:
     server = await serve()
-    server.script.extend([BUSY] * 12)
+    server.script.extend([BUSY] * 4)
 
     answer = await Pool(adapt(server.url), retries=QUICK).chat(question, sampling)
 
     assert answer.text
-    assert len(server.asked) == 13
+    assert len(server.asked) == 5
     assert all(payload == server.asked[0] for payload in server.asked)
 
 
@@ -56,7 +56,7 @@ async def test_there_are_never_more_calls_in_flight_than_admitted(
     server = await serve()
     server.least_delay_s = 0.02
     server.script.extend([BUSY, EMPTY, FAILED] * 4)
-    pool = Pool(adapt(server.url), concurrency=concurrency, retries=QUICK)
+    pool = Pool(adapt(server.url), most=concurrency, retries=QUICK)
 
     await asyncio.gather(*(pool.chat(question, replace(sampling, seed=seed)) for seed in range(12)))
 
@@ -69,7 +69,7 @@ async def test_a_call_that_waits_to_be_repeated_does_not_keep_others_out(
     server = await serve()
     server.script.append(BUSY)
     slow = Retries(first_wait_s=60, longest_wait_s=60)
-    pool = Pool(adapt(server.url), concurrency=1, retries=slow)
+    pool = Pool(adapt(server.url), most=1, retries=slow)
     waiting = asyncio.create_task(pool.chat(question, sampling))
     await server.heard(1)
 
@@ -79,15 +79,13 @@ async def test_a_call_that_waits_to_be_repeated_does_not_keep_others_out(
     assert answer.text
 
 
-@pytest.mark.parametrize(
-    ("told", "asked_for", "expected"), [(7, None, 7), (7, 2, 2), (None, None, UNTOLD_CONCURRENCY)]
-)
+@pytest.mark.parametrize(("told", "asked_for", "expected"), [(7, None, 7), (7, 2, 2), (None, None, OPENING)])
 async def test_concurrency_is_what_the_user_or_else_the_server_says(
     adapt: Adapt, told: int | None, asked_for: int | None, expected: int
 ) -> None:
     endpoint = adapt("http://127.0.0.1:1", max_concurrent_requests=told)
 
-    assert Pool(endpoint, concurrency=asked_for).concurrency == expected
+    assert Pool(endpoint, most=asked_for).concurrency == expected
 
 
 async def test_an_incomplete_answer_is_asked_for_with_twice_the_room_and_the_next_seed(
@@ -173,11 +171,10 @@ async def test_what_asking_again_cannot_mend_is_asked_once(
 @pytest.mark.parametrize(
     ("reply", "expected", "limit"),
     [
-        (BUSY, Overloaded, {"overloaded": 5}),
         (AWAY, Unavailable, {"unavailable": 4}),
         (FAILED, GenerationFailed, {"generation_failed": 3}),
         (EMPTY, Incomplete, {"incomplete": 2}),
-        (BUSY, Overloaded, {"overloaded": 0}),
+        (FAILED, GenerationFailed, {"generation_failed": 0}),
     ],
 )
 async def test_when_the_repetitions_are_used_up_the_last_error_is_raised(
@@ -190,7 +187,7 @@ async def test_when_the_repetitions_are_used_up_the_last_error_is_raised(
     limit: dict[str, int],
 ) -> None:
     server = await serve()
-    last = replace(reply, body={"error": "the last word"}) if reply in (BUSY, FAILED) else reply
+    last = replace(reply, body={"error": "the last word"}) if reply is FAILED else reply
     (repetitions,) = limit.values()
     server.script.extend([*[reply] * repetitions, last, reply])
 
@@ -207,12 +204,24 @@ async def test_each_kind_of_failure_has_repetitions_of_its_own(
 ) -> None:
     server = await serve()
     server.script.extend([BUSY, FAILED, AWAY, EMPTY] * 2)
-    twice = replace(QUICK, overloaded=2, unavailable=2, generation_failed=2, incomplete=2)
+    twice = replace(QUICK, unavailable=2, generation_failed=2, incomplete=2)
 
     answer = await Pool(adapt(server.url), retries=twice).chat(question, sampling)
 
     assert answer.text
     assert len(server.asked) == 9
+
+
+async def test_a_server_that_refuses_everything_is_given_up_when_patience_is_worn_out(
+    serve: Serve, adapt: Adapt, question: list[Message], sampling: Sampling
+) -> None:
+    server = await serve()
+    server.script.extend([BUSY] * 1000)
+
+    with pytest.raises(Unavailable, match="no endpoint has answered for 2 s"):
+        await Pool(adapt(server.url), retries=replace(QUICK, patience_s=2.0)).chat(question, sampling)
+
+    assert len(server.asked) < 12, "it is asked at growing intervals"
 
 
 async def test_token_counts_pass_through_the_same_repetitions(serve: Serve, adapt: Adapt) -> None:

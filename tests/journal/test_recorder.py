@@ -15,7 +15,6 @@ from builders.endpoints.errors import (
     EndpointError,
     GenerationFailed,
     Incomplete,
-    Overloaded,
     Rejected,
     Unauthorized,
     Unavailable,
@@ -24,6 +23,7 @@ from builders.endpoints.pool import Pool, Retries
 from builders.journal import DrainingError, Recorder
 from builders.journal.records import FINAL_ERRORS
 from builders.progress import BuildProgress
+from builders.trajectories import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +42,8 @@ INFO = EndpointInfo(
     max_concurrent_requests=4,
     max_total_tokens=8192,
 )
-ONCE = Retries(overloaded=0, unavailable=0, generation_failed=0, incomplete=0)
-TAXONOMY = [Overloaded, GenerationFailed, Unavailable, Rejected, Unauthorized, Incomplete]
+ONCE = Retries(unavailable=0, generation_failed=0, incomplete=0)
+TAXONOMY = [GenerationFailed, Unavailable, Rejected, Unauthorized, Incomplete]
 
 
 class Server:
@@ -74,6 +74,11 @@ class Server:
 
     async def healthy(self) -> bool:
         return True
+
+    async def look(self) -> EndpointInfo:
+        return self.info
+
+    async def load(self) -> None: ...
 
     async def close(self) -> None: ...
 
@@ -136,7 +141,7 @@ async def test_an_error_that_a_trajectory_survives_is_recorded(
     journal: Journal, tmp_path: Path, corpus: str, error: type[EndpointError]
 ) -> None:
     """Else a replay would go another way than the build did, and ask again what was answered."""
-    request = BuildRequest(corpus=find_corpus(corpus), documents=1, seed=0, folder=tmp_path)
+    request = BuildRequest(corpus=find_corpus(corpus), target=Target(documents=1), seed=0, folder=tmp_path)
     method = make_method(request, INFO, "text", BuildProgress())
     chat = recorder(journal, Server(failing(error)))
     try:
@@ -155,7 +160,7 @@ async def test_a_build_that_stops_replays_what_is_recorded_and_asks_nothing_new(
     stopping = recorder(journal, server)
     told = await stopping.chat(HELLO, SAMPLING)
     counted = await stopping.count_tokens("two words")
-    stopping.draining = True
+    stopping.drain()
     assert await stopping.chat(HELLO, SAMPLING) == told
     assert await stopping.count_tokens("two words") == counted == 2
     with pytest.raises(DrainingError):
@@ -169,7 +174,7 @@ async def test_a_call_in_flight_when_the_build_stops_is_finished_and_recorded(jo
     stopping = recorder(journal, Server(saying("Hello.")))
     call = asyncio.create_task(stopping.chat(HELLO, SAMPLING))
     await asyncio.sleep(0)
-    stopping.draining = True
+    stopping.drain()
     assert (await call).text == "Hello."
     assert journal.spent()[0] == 1
 

@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from builders.endpoints.base import Sampling
 from builders.endpoints.chat_completions import ChatCompletionsEndpoint
-from builders.endpoints.connect import probe
+from builders.endpoints.probe import probe
 from builders.testing import Simulation, simulated_endpoint
 
 if TYPE_CHECKING:

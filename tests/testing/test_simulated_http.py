@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from builders.endpoints.connect import probe
 from builders.endpoints.errors import Rejected, Unauthorized
+from builders.endpoints.probe import probe
 from builders.testing import request_digest
 
 if TYPE_CHECKING:

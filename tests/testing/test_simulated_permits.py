@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from builders.endpoints.connect import probe
 from builders.endpoints.errors import EndpointError, Overloaded, Unavailable
+from builders.endpoints.probe import probe
 from builders.testing import Fault, Latency
 from builders.testing.permits import Permits
 

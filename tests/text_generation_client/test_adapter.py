@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("text_generation", reason="needs metasynth[text-generation]")
 
 from builders.endpoints import Sampling
-from builders.endpoints.connect import probe
 from builders.endpoints.errors import Incomplete, Overloaded, Rejected, Unauthorized, Unavailable
+from builders.endpoints.probe import probe
 from builders.endpoints.text_generation import TextGenerationEndpoint
 
 if TYPE_CHECKING:

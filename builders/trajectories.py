@@ -1,0 +1,337 @@
+"""Trajectories side by side, settled in order, until exactly what was asked for is accepted.
+
+A trajectory is asked for a number of documents, and no more are asked for than are missing: those
+accepted, and those that trajectories at work still owe, never exceed the target. When the first
+trajectory that is not settled yet has ended, its documents are settled, against all that were accepted
+before; what it fell short of is asked of further trajectories. So the outcome depends on the answers
+alone and never on which came first, nothing is generated in vain, and no endpoint waits for the slowest
+trajectory of a batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from builders.endpoints.errors import EndpointError, GenerationFailed, Unavailable
+from builders.errors import UserError
+from builders.journal import BudgetSpentError, DrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from builders.corpora.base import Corpus
+    from builders.journal import Journal, Recorder
+    from builders.method import Attempt, Method, Rejection
+
+WINDOW = 1024
+"""Trajectories that may be begun before the first of them is settled. Part of what makes a build
+reproducible: it does not depend on how many endpoints there are."""
+
+BARREN_TRAJECTORIES = 12
+"""Trajectories in a row without one accepted document, after which a build gives up."""
+
+TRIES = 3
+"""Times that a trajectory is begun whose calls fail for good."""
+
+_PASSING = (Unavailable, GenerationFailed)
+_ORDERLY = (EndpointError, DrainingError, BudgetSpentError)
+"""Failures after which the calls in flight are finished; after any other, all work ends at once."""
+
+_ENOUGH = 0.95
+"""Share of the missing tokens that documents are asked for: their length is only expected."""
+
+EXPECTED_TOKENS = 250
+SURPLUS = "surplus"
+MOMENT_S = 0.5
+
+
+class TrajectoryListener(Protocol):
+    """Hears of a build's progress."""
+
+    def attempted(self, trajectory: int, attempt: Attempt) -> None:
+        """An attempt at a document ended."""
+        ...
+
+    def settled(self, accepted: int, tokens: int) -> None:
+        """So many documents, of so many tokens, are accepted for good."""
+        ...
+
+    def set_aside(self, trajectory: int, error: EndpointError) -> None:
+        """A trajectory's calls failed; it is tried again when the others are done."""
+        ...
+
+
+class Memory(Protocol):
+    """Remembers accepted documents and knows one that repeats them."""
+
+    def rejection(self, text: str) -> Rejection | None:
+        """Why a document repeats an earlier one; None when it does not."""
+        ...
+
+    def add(self, key: str, text: str) -> None:
+        """Remember an accepted document."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """How much to accept: a number of documents, or documents until they have so many tokens.
+
+    A target in tokens is met by the fewest documents, in order, that have that many.
+    """
+
+    documents: int | None = None
+    tokens: int | None = None
+
+    def missing(self, accepted: int, tokens: int, *, owed: int) -> int:
+        """Documents to ask for, beside those owed; a token target asks for a little too few."""
+        if self.documents is not None:
+            return self.documents - accepted - owed
+        left = (self.tokens or 0) - tokens
+        if left <= 0:
+            return 0
+        expected = tokens / accepted if accepted else EXPECTED_TOKENS
+        return max(int(_ENOUGH * left / expected), 1) - owed
+
+    def __str__(self) -> str:
+        return f"{self.documents:,} documents" if self.documents is not None else f"{self.tokens:,} tokens"
+
+    def met(self, accepted: int, tokens: int) -> bool:
+        """Nothing more is wanted."""
+        return accepted >= self.documents if self.documents is not None else tokens >= (self.tokens or 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a build ended: documents accepted, trajectories run, attempts made, drafts written anew."""
+
+    documents: int
+    trajectories: int
+    attempts: int
+    redrafted: dict[str, int]
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What is settled, and what is owed beyond."""
+
+    accepted: int = 0
+    tokens: int = 0
+    attempts: int = 0
+    begun: int = 0
+    settled: int = 0
+    barren: int = 0
+    owed: int = 0
+    quotas: dict[int, int] = field(default_factory=dict)
+    redrafted: Counter[str] = field(default_factory=Counter)
+
+
+async def run_trajectories(
+    corpus: Corpus,
+    method: Method,
+    *,
+    recorder: Recorder,
+    journal: Journal,
+    target: Target,
+    concurrency: Callable[[], int],
+    memory: Memory,
+    listener: TrajectoryListener,
+) -> Outcome:
+    """Run trajectories until the target is met.
+
+    Args:
+        corpus: the corpus, for its limits.
+        method: runs trajectories.
+        recorder: answers calls; told to drain when a call fails for good.
+        journal: takes the decisions.
+        target: how much to accept.
+        concurrency: trajectories that may be at work at once, asked now and then, >= 1.
+        memory: refuses documents that repeat earlier ones.
+        listener: hears of the progress.
+
+    Raises:
+        UserError: trajectory after trajectory brings nothing; says what stopped the attempts.
+        EndpointError: a call failed for good. The other calls in flight were finished first.
+        DrainingError: the build was told to stop. Likewise.
+    """
+    journal.forget_attempts()
+    progress = _Progress()
+    crew = _Crew(method, recorder=recorder, journal=journal, listener=listener)
+
+    def plan() -> None:
+        for trajectory, quota in _plan(progress, target, corpus):
+            crew.enlist(trajectory, quota)
+
+    try:
+        plan()
+        while progress.quotas:
+            crew.man(concurrency())
+            for trajectory in await crew.ended():
+                progress.attempts += crew.attempts.pop(trajectory)
+            while progress.settled in crew.finished:
+                crew.finished.remove(progress.settled)
+                _settle(progress, target, journal=journal, memory=memory)
+                listener.settled(progress.accepted, progress.tokens)
+                if progress.barren >= BARREN_TRAJECTORIES:
+                    raise UserError(_why_barren(journal, progress.settled))
+                plan()  # after each one: what ended at the same time must not matter
+    finally:
+        await crew.dismiss()
+    return Outcome(
+        documents=progress.accepted,
+        trajectories=progress.settled,
+        attempts=progress.attempts,
+        redrafted=dict(progress.redrafted.most_common()),
+    )
+
+
+def _plan(progress: _Progress, target: Target, corpus: Corpus) -> list[tuple[int, int]]:
+    """Trajectories to begin now, with the documents that each owes: as equal as can be."""
+    begun = []
+    while progress.begun - progress.settled < WINDOW:
+        missing = target.missing(progress.accepted, progress.tokens, owed=progress.owed)
+        if missing <= 0:
+            break
+        quota = share(missing, begun=progress.begun, corpus=corpus)
+        progress.quotas[progress.begun] = quota
+        progress.owed += quota
+        begun.append((progress.begun, quota))
+        progress.begun += 1
+    return begun
+
+
+def share(missing: int, *, begun: int, corpus: Corpus) -> int:
+    """Documents that the next trajectory owes, of those missing."""
+    full = -(-missing // corpus.documents_per_trajectory)
+    trajectories = max(full, min(missing, corpus.min_trajectories - begun))
+    return -(-missing // trajectories)
+
+
+def _settle(progress: _Progress, target: Target, *, journal: Journal, memory: Memory) -> None:
+    """Accept the documents of the next trajectory in order, refusing what repeats earlier ones."""
+    trajectory, accepted = progress.settled, 0
+    refused: list[tuple[int, str]] = []
+    for _, number, _, attempt in journal.attempts(first=trajectory, last=trajectory):
+        survived = attempt.rejections if attempt.document else attempt.rejections[:-1]
+        progress.redrafted.update(rejection.reason for rejection in survived)
+        if attempt.document is None:
+            continue
+        if target.met(progress.accepted, progress.tokens):
+            refused.append((number, SURPLUS))
+        elif rejection := memory.rejection(attempt.document.text):
+            refused.append((number, rejection.reason))
+        else:
+            memory.add(f"{trajectory}.{number}", attempt.document.text)
+            progress.accepted += 1
+            progress.tokens += attempt.document.n_tokens
+            accepted += 1
+    for number, reason in refused:
+        journal.reject_attempt(trajectory, number, reason)
+    progress.owed -= progress.quotas.pop(trajectory)
+    progress.settled += 1
+    progress.barren = 0 if accepted else progress.barren + 1
+
+
+class _Crew:
+    """The trajectories at work.
+
+    Attributes:
+        finished: trajectories that ended and are not settled.
+        attempts: made by trajectories that ended.
+    """
+
+    def __init__(
+        self, method: Method, *, recorder: Recorder, journal: Journal, listener: TrajectoryListener
+    ) -> None:
+        self.finished: set[int] = set()
+        self.attempts: dict[int, int] = {}
+        self._method = method
+        self._recorder = recorder
+        self._journal = journal
+        self._listener = listener
+        self._waiting: deque[tuple[int, int]] = deque()
+        self._aside: deque[tuple[int, int]] = deque()
+        self._tries: Counter[int] = Counter()
+        self._at_work: set[asyncio.Task[None]] = set()
+        self._ends: asyncio.Queue[int] = asyncio.Queue()
+        self._failure: Exception | None = None
+
+    def enlist(self, trajectory: int, quota: int) -> None:
+        """Take on a trajectory; it begins when there is room."""
+        self._waiting.append((trajectory, quota))
+
+    def man(self, concurrency: int) -> None:
+        """Begin trajectories while there is room; those set aside when no others wait."""
+        while len(self._at_work) < concurrency and not self._failure:
+            if self._waiting:
+                begun = self._waiting.popleft()
+            elif self._aside:
+                begun = self._aside.popleft()
+            else:
+                return
+            task = asyncio.create_task(self._work(*begun))
+            self._at_work.add(task)
+            task.add_done_callback(self._at_work.discard)
+
+    async def ended(self) -> list[int]:
+        """Wait until a trajectory ends, or a moment has passed; those that finished.
+
+        Raises:
+            Exception: what the work failed with; nobody is at work any more.
+        """
+        ended = []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MOMENT_S):
+                ended.append(await self._ends.get())
+        while not self._ends.empty():
+            ended.append(self._ends.get_nowait())
+        if self._failure:
+            if not isinstance(self._failure, _ORDERLY):
+                await self.dismiss()
+            await asyncio.gather(*self._at_work, return_exceptions=True)
+            raise self._failure
+        return [trajectory for trajectory in ended if trajectory in self.finished]
+
+    async def dismiss(self) -> None:
+        """End all work at once: nobody writes to a closed journal."""
+        for task in self._at_work:
+            task.cancel()
+        await asyncio.gather(*self._at_work, return_exceptions=True)
+
+    async def _work(self, trajectory: int, quota: int) -> None:
+        """Run one trajectory to its end, or set it aside."""
+        number = 0
+        chat = self._recorder.of(trajectory)
+        try:
+            async for attempt in self._method.attempts(trajectory=trajectory, quota=quota, chat=chat):
+                self._journal.record_attempt(trajectory, number, attempt)
+                self._listener.attempted(trajectory, attempt)
+                number += 1
+            self.attempts[trajectory] = number
+            self.finished.add(trajectory)
+        except Exception as error:
+            self._tries[trajectory] += 1
+            if isinstance(error, _PASSING) and self._tries[trajectory] < TRIES and not self._failure:
+                self._journal.forget_attempts(trajectory)
+                self._aside.append((trajectory, quota))
+                self._listener.set_aside(trajectory, error)
+            else:
+                self._failure = self._failure or error
+                self._recorder.drain()  # the others keep the answers that they wait for
+        finally:
+            self._recorder.leave(trajectory)
+            self._ends.put_nowait(trajectory)
+
+
+def _why_barren(journal: Journal, trajectories: int) -> str:
+    reasons = ", ".join(f"{reason} {count}" for reason, count in journal.dropped().items()) or "no attempt"
+    details = [attempt.rejections[-1].detail for _, _, _, attempt in journal.attempts() if attempt.rejections]
+    return (
+        f"{BARREN_TRAJECTORIES} trajectories in a row, of {trajectories}, brought no further document "
+        f"({reasons}; last: {details[-1] if details else '-'}); the model may be too small or the limits "
+        "too tight: see min_words and max_rewrites of the corpus, or use another model"
+    )
