@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from builders import __version__
@@ -20,6 +20,7 @@ from builders.endpoints.connect import connect
 from builders.endpoints.errors import Incomplete, Rejected
 from builders.endpoints.pool import Pool, Retries
 from builders.errors import UserError
+from builders.finished import build_digest, finished, note_finished
 from builders.journal import Budget, Journal, Purse, Recorder, build_lock, model_name
 from builders.metasynth import Conductor, GuidedProtocol, TextProtocol
 from builders.metasynth.memory import ContextTooSmallError
@@ -132,6 +133,14 @@ async def build(request: BuildRequest, display: Display) -> BuildFacts:
                     protocol = request.protocol or await supported_protocol(recorder, request.seed)
                 method = make_method(request, pool.info, protocol, display)
                 display.started(request, pool.info, protocol)
+                digest = build_digest(
+                    corpus.model_dump(mode="json"),
+                    [asdict(request.target), request.seed, protocol],
+                    replace(pool.info, url="", max_concurrent_requests=None),
+                    method.ingredients,
+                )
+                if facts := finished(journal, digest, request.folder):
+                    return facts
                 outcome = await run_trajectories(
                     corpus,
                     method,
@@ -145,6 +154,7 @@ async def build(request: BuildRequest, display: Display) -> BuildFacts:
             facts = gather_facts(request, pool.info, protocol, journal=journal, outcome=outcome)
             rows = dataset_rows(corpus, journal)
             write_dataset(request.folder, documents=rows, facts=facts)
+            note_finished(journal, digest, facts, request.folder)
             return facts
 
 

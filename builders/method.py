@@ -129,6 +129,11 @@ class Narrator(Protocol):
 class Method(Protocol):
     """A way to write documents. `metasynth` and `template` fulfil it."""
 
+    @property
+    def ingredients(self) -> tuple[object, ...]:
+        """What documents depend on beside the corpus, the seed and the answers; told apart by `repr`."""
+        ...
+
     def attempts(self, *, trajectory: int, quota: int, chat: Chat) -> AsyncIterator[Attempt]:
         """Run a trajectory until `quota` documents are done or its attempts are used up."""
         ...

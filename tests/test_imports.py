@@ -25,7 +25,7 @@ LAYERS = [
     {"method"},
     {"calls"},
     {"acceptance", "journal", "metasynth"},
-    {"baselines", "testing", "trajectories"},
+    {"baselines", "finished", "testing", "trajectories"},
     {"build"},
     {"progress"},
     {"commands"},

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,11 @@ class Template:
     judge: Judge
     narrate: Narrator
     exemplars: tuple[str, ...] = ()
+
+    @property
+    def ingredients(self) -> tuple[object, ...]:
+        """See :class:`builders.method.Method`."""
+        return self.hierarchy, self.decoding, self.context_tokens, self.exemplars
 
     def require_context(self) -> None:
         """Raise `ContextTooSmallError` unless the longest exemplars and slots fit the model."""
@@ -191,5 +197,6 @@ def _size(text: str) -> int:
     return len(text.encode())
 
 
+@cache
 def _source(name: str) -> str:
     return files("builders.baselines").joinpath("prompts", name).read_text("utf-8")

@@ -59,6 +59,11 @@ class Conductor:
     judge: Judge
     narrate: Narrator
 
+    @property
+    def ingredients(self) -> tuple[object, ...]:
+        """See :class:`builders.method.Method`."""
+        return self.hierarchy, self.decoding, self.context_tokens
+
     def require_context(self) -> None:
         """Raise `ContextTooSmallError` unless the meta-prompt and one exchange fit the model."""
         seeds = self._seeds(0)
