@@ -19,6 +19,7 @@ from builders.endpoints.base import Sampling
 from builders.endpoints.connect import connect
 from builders.endpoints.errors import Incomplete, Rejected
 from builders.endpoints.pool import Pool, Retries
+from builders.endpoints.timeouts import Timeouts
 from builders.errors import UserError
 from builders.finished import build_digest, finished, note_finished
 from builders.journal import Budget, Journal, Purse, Recorder, build_lock, model_name
@@ -66,6 +67,7 @@ class BuildRequest:
         protocol: `text` or `guided`; None to go by what the endpoint supports.
         concurrency: calls in flight at most; None for what the endpoints take.
         retries: how often a call is asked again.
+        timeouts: how long an endpoint is waited for.
         budget: what the build may spend.
         allow_model_change: go on when an endpoint serves another model than before.
     """
@@ -80,6 +82,7 @@ class BuildRequest:
     protocol: Literal["text", "guided"] | None = None
     concurrency: int | None = None
     retries: Retries = field(default_factory=Retries)
+    timeouts: Timeouts = field(default_factory=Timeouts)
     budget: Budget = field(default_factory=Budget)
     allow_model_change: bool = False
 
@@ -119,43 +122,64 @@ async def build(request: BuildRequest, display: Display) -> BuildFacts:
     corpus = request.corpus
     work = request.folder / JOURNAL_FOLDER
     with build_lock(work), closing(Journal(work)) as journal, closing(Repeats(corpus, work)) as repeats:
-        async with open_pool(request, display) as pool:
-            recorder = Recorder(
-                journal,
-                pool,
-                listener=display.answered,
-                purse=Purse(request.budget, journal),
-                model=build_model(journal, pool.info, allow_change=request.allow_model_change),
+        async with open_workshop(request, display, journal) as shop:
+            digest = build_digest(
+                corpus.model_dump(mode="json"),
+                [asdict(request.target), request.seed, shop.protocol],
+                replace(shop.pool.info, url="", max_concurrent_requests=None),
+                shop.method.ingredients,
             )
-            with _drained_by_interrupt(recorder, display):
-                protocol = "template"
-                if corpus.method == "metasynth":
-                    protocol = request.protocol or await supported_protocol(recorder, request.seed)
-                method = make_method(request, pool.info, protocol, display)
-                display.started(request, pool.info, protocol)
-                digest = build_digest(
-                    corpus.model_dump(mode="json"),
-                    [asdict(request.target), request.seed, protocol],
-                    replace(pool.info, url="", max_concurrent_requests=None),
-                    method.ingredients,
-                )
-                if facts := finished(journal, digest, request.folder):
-                    return facts
-                outcome = await run_trajectories(
-                    corpus,
-                    method,
-                    recorder=recorder,
-                    journal=journal,
-                    target=request.target,
-                    concurrency=lambda: at_work(pool.concurrency),
-                    memory=repeats,
-                    listener=display,
-                )
-            facts = gather_facts(request, pool.info, protocol, journal=journal, outcome=outcome)
-            rows = dataset_rows(corpus, journal)
-            write_dataset(request.folder, documents=rows, facts=facts)
-            note_finished(journal, digest, facts, request.folder)
-            return facts
+            if facts := finished(journal, digest, request.folder):
+                return facts
+            outcome = await run_trajectories(
+                corpus,
+                shop.method,
+                recorder=shop.recorder,
+                journal=journal,
+                target=request.target,
+                concurrency=lambda: at_work(shop.pool.concurrency),
+                memory=repeats,
+                listener=display,
+            )
+        facts = gather_facts(request, shop.pool.info, shop.protocol, journal=journal, outcome=outcome)
+        rows = dataset_rows(corpus, journal)
+        write_dataset(request.folder, documents=rows, facts=facts)
+        note_finished(journal, digest, facts, request.folder)
+        return facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What trajectories are run with: an open pool, its recorder, the method, and its protocol's name."""
+
+    pool: Pool
+    recorder: Recorder
+    method: Method
+    protocol: str
+
+
+@asynccontextmanager
+async def open_workshop(request: BuildRequest, display: Display, journal: Journal) -> AsyncIterator[Workshop]:
+    """Connect, and set up the method for what answers; the first Ctrl-C stops new calls.
+
+    Raises:
+        UserError: what the user can mend.
+    """
+    async with open_pool(request, display) as pool:
+        recorder = Recorder(
+            journal,
+            pool,
+            listener=display.answered,
+            purse=Purse(request.budget, journal),
+            model=build_model(journal, pool.info, allow_change=request.allow_model_change),
+        )
+        with _drained_by_interrupt(recorder, display):
+            protocol = "template"
+            if request.corpus.method == "metasynth":
+                protocol = request.protocol or await supported_protocol(recorder, request.seed)
+            method = make_method(request, pool.info, protocol, display)
+            display.started(request, pool.info, protocol)
+            yield Workshop(pool=pool, recorder=recorder, method=method, protocol=protocol)
 
 
 def at_work(calls: int) -> int:
@@ -174,7 +198,13 @@ async def open_pool(request: BuildRequest, display: Display) -> AsyncIterator[Po
             urls = (await stack.enter_async_context(embedded_endpoint(parallel=EMBEDDED_PARALLEL)),)
         endpoints = []
         for number, url in enumerate(urls, start=1):
-            endpoint = await connect(url, number=number, adapter=request.adapter, dialect=request.dialect)
+            endpoint = await connect(
+                url,
+                number=number,
+                adapter=request.adapter,
+                dialect=request.dialect,
+                timeouts=request.timeouts,
+            )
             stack.push_async_callback(endpoint.close)
             endpoints.append(endpoint)
         pool = Pool(

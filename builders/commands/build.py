@@ -75,6 +75,14 @@ BUDGET_SPENT = 3
     help="How long to wait while no endpoint answers before the build stops.",
 )
 @click.option(
+    "--answer-timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long an answer may take at most before it is asked for anew.",
+)
+@click.option(
     "--max-tokens-spent",
     type=amount,
     metavar="AMOUNT",
@@ -111,6 +119,7 @@ def command(
     dialect: Literal["tgi", "openai"] | None,
     concurrency: int | None,
     patience: float,
+    answer_timeout: float,
     max_tokens_spent: int | None,
     max_cost: float | None,
     max_hours: float | None,
@@ -132,6 +141,7 @@ def command(
     from builders.build import BuildRequest
     from builders.corpora.registry import find_corpus
     from builders.endpoints.pool import Retries
+    from builders.endpoints.timeouts import Timeouts
     from builders.journal import Budget
     from builders.trajectories import Target
 
@@ -149,6 +159,7 @@ def command(
         protocol=protocol,
         concurrency=concurrency,
         retries=Retries(patience_s=patience),
+        timeouts=Timeouts(answer_s=answer_timeout),
         budget=Budget(
             tokens=max_tokens_spent, cost=max_cost, hours=max_hours, prices=_prices(endpoints, prices)
         ),

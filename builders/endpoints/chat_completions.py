@@ -14,22 +14,24 @@ import aiohttp
 
 from builders.endpoints.base import Completion, EndpointInfo, JsonSchema, Message, Sampling
 from builders.endpoints.errors import Incomplete, Rejected, Unavailable, from_status
-from builders.endpoints.probe import CONNECT_TIMEOUT_S, probe
+from builders.endpoints.probe import probe
 from builders.endpoints.server_load import read_load
+from builders.endpoints.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builders.endpoints.server_load import ServerLoad
 
-ANSWER_TIMEOUT_S = 600.0
 
+def open_session(api_key: str | None, *, timeouts: Timeouts) -> aiohttp.ClientSession:
+    """A pooled session that carries the key and never limits concurrency by itself.
 
-def open_session(api_key: str | None, *, timeout_s: float) -> aiohttp.ClientSession:
-    """A pooled session that carries the key and never limits concurrency by itself."""
+    Its own time-out is that of the routes that answer at once; a call for an answer has another.
+    """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
-        timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S),
+        timeout=aiohttp.ClientTimeout(total=timeouts.connect_s),
         headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
     )
 
@@ -40,15 +42,16 @@ class ChatCompletionsEndpoint:
     Args:
         info: what the server says of itself.
         api_key: sent with every request, never shown.
-        timeout_s: longest wait for one answer, in seconds.
+        timeouts: longest waits; by default those of :class:`Timeouts`.
     """
 
     def __init__(
-        self, info: EndpointInfo, *, api_key: str | None = None, timeout_s: float = ANSWER_TIMEOUT_S
+        self, info: EndpointInfo, *, api_key: str | None = None, timeouts: Timeouts | None = None
     ) -> None:
         self.info = info
         self._api_key = api_key
-        self._session = open_session(api_key, timeout_s=timeout_s)
+        self._timeouts = timeouts or Timeouts()
+        self._session = open_session(api_key, timeouts=self._timeouts)
         self._tokenize_field = "inputs" if info.dialect == "tgi" else "prompt"
 
     async def chat(
@@ -72,7 +75,7 @@ class ChatCompletionsEndpoint:
         if schema is not None:
             payload["response_format"] = response_format(self.info.dialect, schema)
         started = time.perf_counter()
-        body, headers = await self._post("/v1/chat/completions", payload)
+        body, headers = await self._post("/v1/chat/completions", payload, max_tokens=sampling.max_tokens)
         elapsed = time.perf_counter() - started
         return self._completion(body, sampling, elapsed=server_seconds(headers) or elapsed, schema=schema)
 
@@ -88,9 +91,7 @@ class ChatCompletionsEndpoint:
     async def healthy(self) -> bool:
         """`GET /health` answers 200."""
         try:
-            async with self._session.get(
-                f"{self.info.url}/health", timeout=aiohttp.ClientTimeout(total=CONNECT_TIMEOUT_S)
-            ) as response:
+            async with self._session.get(f"{self.info.url}/health") as response:
                 return response.status == 200
         except (TimeoutError, aiohttp.ClientError):
             return False
@@ -102,9 +103,7 @@ class ChatCompletionsEndpoint:
     async def load(self) -> ServerLoad | None:
         """`GET /metrics`, where the server has it."""
         try:
-            async with self._session.get(
-                f"{self.info.url}/metrics", timeout=aiohttp.ClientTimeout(total=CONNECT_TIMEOUT_S)
-            ) as response:
+            async with self._session.get(f"{self.info.url}/metrics") as response:
                 return read_load(await response.text(errors="replace")) if response.status == 200 else None
         except (TimeoutError, aiohttp.ClientError):
             return None
@@ -113,9 +112,16 @@ class ChatCompletionsEndpoint:
         """Close the pooled connections."""
         await self._session.close()
 
-    async def _post(self, path: str, payload: dict[str, Any]) -> tuple[Any, Mapping[str, str]]:
+    async def _post(
+        self, path: str, payload: dict[str, Any], *, max_tokens: int = 0
+    ) -> tuple[Any, Mapping[str, str]]:
+        timeout = aiohttp.ClientTimeout(
+            total=self._timeouts.whole_s(max_tokens), sock_connect=self._timeouts.connect_s
+        )
         try:
-            async with self._session.post(f"{self.info.url}{path}", json=payload) as response:
+            async with self._session.post(
+                f"{self.info.url}{path}", json=payload, timeout=timeout
+            ) as response:
                 text = await response.text(errors="replace")
                 if response.status != 200:
                     raise from_status(response.status, text, api_key=self._api_key)

@@ -13,10 +13,16 @@ from builders.errors import UserError
 
 if TYPE_CHECKING:
     from builders.endpoints.base import Endpoint
+    from builders.endpoints.timeouts import Timeouts
 
 
 async def connect(
-    url: str, *, number: int = 1, adapter: str = "chat", dialect: Literal["tgi", "openai"] | None = None
+    url: str,
+    *,
+    number: int = 1,
+    adapter: str = "chat",
+    dialect: Literal["tgi", "openai"] | None = None,
+    timeouts: Timeouts | None = None,
 ) -> Endpoint:
     """Probe a server and return an open endpoint.
 
@@ -28,6 +34,7 @@ async def connect(
             routes through the official client (extra `metasynth[text-generation]`).
         dialect: how the server wants to be asked for structured output, where it is known
             better than the server tells.
+        timeouts: longest waits; by default those of :class:`Timeouts`.
 
     Raises:
         UserError: nothing answers, the key is refused, or the server is neither TGI nor
@@ -41,8 +48,8 @@ async def connect(
     if adapter == "text-generation":
         from builders.endpoints.text_generation import TextGenerationEndpoint
 
-        return TextGenerationEndpoint(info, api_key=api_key)
-    return ChatCompletionsEndpoint(info, api_key=api_key)
+        return TextGenerationEndpoint(info, api_key=api_key, timeouts=timeouts)
+    return ChatCompletionsEndpoint(info, api_key=api_key, timeouts=timeouts)
 
 
 def _api_key(number: int) -> str | None:

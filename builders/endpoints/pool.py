@@ -130,8 +130,17 @@ class Pool:
     @property
     def concurrency(self) -> int:
         """Calls that the endpoints take at once, as far as is known now."""
-        limits = sum(member.limiter.limit for member in self._members if not member.breaker.is_open)
+        limits = sum(self.places.values())
         return max(1, min(limits, self._most or limits))
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Calls that each endpoint takes at once, by base URL; without those that are away."""
+        return {
+            member.endpoint.info.url: member.limiter.limit
+            for member in self._members
+            if not member.breaker.is_open
+        }
 
     async def __aenter__(self) -> Pool:
         self._watches = [asyncio.create_task(member.watch()) for member in self._members]

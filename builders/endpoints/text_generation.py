@@ -8,6 +8,7 @@ latency is the client's.
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ import aiohttp
 
 from builders.endpoints.base import Completion, EndpointInfo, JsonSchema, Message, Sampling
 from builders.endpoints.chat_completions import (
-    ANSWER_TIMEOUT_S,
     ChatCompletionsEndpoint,
     require_complete,
     without_stop,
@@ -33,6 +33,8 @@ from builders.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from builders.endpoints.timeouts import Timeouts
+
 # TGI's own bound; more are refused by the server.
 TOP_P_OFF = 1.0
 
@@ -46,7 +48,9 @@ class TextGenerationEndpoint(ChatCompletionsEndpoint):
         UserError: the client is not installed.
     """
 
-    def __init__(self, info: EndpointInfo, *, api_key: str | None = None) -> None:
+    def __init__(
+        self, info: EndpointInfo, *, api_key: str | None = None, timeouts: Timeouts | None = None
+    ) -> None:
         try:
             from text_generation import AsyncClient
         except ImportError:
@@ -54,9 +58,9 @@ class TextGenerationEndpoint(ChatCompletionsEndpoint):
                 "the text-generation adapter needs its client, in an environment of its own: "
                 "run `pip install 'metasynth[text-generation]'`"
             ) from None
-        super().__init__(info, api_key=api_key)
+        super().__init__(info, api_key=api_key, timeouts=timeouts)
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._client = AsyncClient(info.url, headers=headers, timeout=int(ANSWER_TIMEOUT_S))
+        self._client = AsyncClient(info.url, headers=headers, timeout=math.ceil(self._timeouts.answer_s))
 
     async def chat(
         self, messages: list[Message], sampling: Sampling, schema: JsonSchema | None = None

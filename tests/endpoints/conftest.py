@@ -9,6 +9,7 @@ from scripted_server import MODEL_SHA
 
 from builders.endpoints.base import EndpointInfo, Sampling
 from builders.endpoints.chat_completions import ChatCompletionsEndpoint
+from builders.endpoints.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,7 +44,7 @@ async def adapt() -> AsyncIterator[Adapt]:
                 "max_total_tokens": 1000,
             }
             info = EndpointInfo(url=url, **(told | settings))
-            endpoint = ChatCompletionsEndpoint(info, api_key=api_key, timeout_s=timeout_s)
+            endpoint = ChatCompletionsEndpoint(info, api_key=api_key, timeouts=Timeouts(answer_s=timeout_s))
             stack.push_async_callback(endpoint.close)
             return endpoint
 

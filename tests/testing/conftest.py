@@ -8,6 +8,7 @@ import pytest_asyncio
 from builders.endpoints.base import Sampling
 from builders.endpoints.chat_completions import ChatCompletionsEndpoint
 from builders.endpoints.probe import probe
+from builders.endpoints.timeouts import Timeouts
 from builders.testing import Simulation, simulated_endpoint
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ async def simulate() -> AsyncIterator[Simulate]:
         async def start(*, timeout_s: float = 5.0, **settings: Any) -> tuple[SimulatedEndpoint, Client]:
             server = await stack.enter_async_context(simulated_endpoint(Simulation(**settings)))
             info = await probe(server.url, api_key=None)
-            endpoint = ChatCompletionsEndpoint(info, timeout_s=timeout_s)
+            endpoint = ChatCompletionsEndpoint(info, timeouts=Timeouts(answer_s=timeout_s))
             stack.push_async_callback(endpoint.close)
             return server, Client(endpoint)
 
