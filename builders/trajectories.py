@@ -140,8 +140,9 @@ async def run_trajectories(
     concurrency: Callable[[], int],
     memory: Memory,
     listener: TrajectoryListener,
+    most: int | None = None,
 ) -> Outcome:
-    """Run trajectories until the target is met.
+    """Run trajectories until the target is met, or the first `most` of them.
 
     Args:
         corpus: the corpus, for its limits.
@@ -152,6 +153,7 @@ async def run_trajectories(
         concurrency: trajectories that may be at work at once, asked now and then, >= 1.
         memory: refuses documents that repeat earlier ones.
         listener: hears of the progress.
+        most: trajectories to run at most: a probe of a build makes the calls that the build begins with.
 
     Raises:
         UserError: trajectory after trajectory brings nothing; says what stopped the attempts.
@@ -163,7 +165,7 @@ async def run_trajectories(
     crew = _Crew(method, recorder=recorder, journal=journal, listener=listener)
 
     def plan() -> None:
-        for trajectory, quota in _plan(progress, target, corpus):
+        for trajectory, quota in _plan(progress, target, corpus, most=most):
             crew.enlist(trajectory, quota)
 
     try:
@@ -189,10 +191,44 @@ async def run_trajectories(
     )
 
 
-def _plan(progress: _Progress, target: Target, corpus: Corpus) -> list[tuple[int, int]]:
+def rehearse(
+    target: Target, corpus: Corpus, outcome: Callable[[int, int, int], tuple[int, int]]
+) -> list[int]:
+    """The course of a build whose outcomes are known beforehand: what each trajectory owes, in order.
+
+    Args:
+        target: how much to accept.
+        corpus: for its limits.
+        outcome: told a trajectory, the documents that it owes and how many trajectories were settled
+            when it was taken on, gives the documents accepted of it and their tokens. Called in order
+            of trajectories; over some of them together it must accept something.
+    """
+    progress, quotas, taken_on = _Progress(), list[int](), list[int]()
+    while True:
+        for _, quota in _plan(progress, target, corpus):
+            quotas.append(quota)
+            taken_on.append(progress.settled)
+        if not progress.quotas:
+            return quotas
+        now = progress.settled
+        accepted, tokens = outcome(now, quotas[now], taken_on[now])
+        progress.accepted += accepted
+        progress.tokens += tokens
+        progress.owed -= progress.quotas.pop(now)
+        progress.settled += 1
+
+
+def opening_quotas(target: Target, corpus: Corpus) -> list[int]:
+    """What the trajectories owe that a build takes on at its start; a pure function of the target."""
+    return [quota for _, quota in _plan(_Progress(), target, corpus)]
+
+
+def _plan(
+    progress: _Progress, target: Target, corpus: Corpus, *, most: int | None = None
+) -> list[tuple[int, int]]:
     """Trajectories to begin now, with the documents that each owes: as equal as can be."""
     begun = []
-    while progress.begun - progress.settled < WINDOW:
+    while progress.begun - progress.settled < WINDOW and (most is None or progress.begun < most):
         missing = target.missing(progress.accepted, progress.tokens, owed=progress.owed)
         if missing <= 0:
             break

@@ -136,11 +136,12 @@ class Pool:
     @property
     def places(self) -> dict[str, int]:
         """Calls that each endpoint takes at once, by base URL; without those that are away."""
-        return {
-            member.endpoint.info.url: member.limiter.limit
-            for member in self._members
-            if not member.breaker.is_open
-        }
+        places: dict[str, int] = {}
+        for member in self._members:
+            if not member.breaker.is_open:
+                url = member.endpoint.info.url
+                places[url] = places.get(url, 0) + member.limiter.limit
+        return places
 
     async def __aenter__(self) -> Pool:
         self._watches = [asyncio.create_task(member.watch()) for member in self._members]
