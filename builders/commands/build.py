@@ -3,85 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from builders.commands.amounts import amount, price
+from builders.commands.amounts import amount
+from builders.commands.options import build_options, build_request, ending_early
 from builders.errors import UserError
 
 if TYPE_CHECKING:
     from builders.build import BuildRequest
     from builders.dataset.rows import BuildFacts
-    from builders.journal import Price
-
-INTERRUPTED = 130
-BUDGET_SPENT = 3
 
 
 @click.command("build", short_help="Build a corpus, or go on with one.")
-@click.argument("name")
-@click.option(
-    "--endpoint",
-    "endpoints",
-    metavar="URL",
-    multiple=True,
-    help="A server that speaks TGI's or OpenAI's HTTP interface; give it many times to use many. The key is "
-    "read from METASYNTH_API_KEY, that of the second from METASYNTH_API_KEY_2 where it has its own. "
-    "Without it the embedded endpoint is started on this machine.",
-)
-@click.option("--documents", type=click.IntRange(1), help="Accepted documents to end with.")
-@click.option(
-    "--tokens",
-    type=amount,
-    metavar="AMOUNT",
-    help="Instead: tokens that the accepted documents shall have, by the served model's tokenizer; "
-    "25M for 25 millions.",
-)
-@click.option(
-    "--protocol", type=click.Choice(["text", "guided"]), help="By default what the endpoint supports."
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the whole build.")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    help="Folder in which the corpus' folder is made; by default the current one.",
-)
-@click.option(
-    "--adapter",
-    type=click.Choice(["chat", "text-generation"]),
-    default="chat",
-    show_default=True,
-    help="`text-generation` uses TGI's native routes through its official client.",
-)
-@click.option(
-    "--dialect", type=click.Choice(["tgi", "openai"]), help="By default what the server says it is."
-)
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1),
-    help="Calls in flight at most; by default what the servers take, found out while building.",
-)
-@click.option(
-    "--patience",
-    type=click.FloatRange(0, min_open=True),
-    default=600.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait while no endpoint answers before the build stops.",
-)
-@click.option(
-    "--answer-timeout",
-    type=click.FloatRange(0, min_open=True),
-    default=600.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long an answer may take at most before it is asked for anew.",
-)
+@build_options
 @click.option(
     "--max-tokens-spent",
     type=amount,
@@ -92,40 +28,14 @@ BUDGET_SPENT = 3
     "--max-cost", type=click.FloatRange(0, min_open=True), help="Stop before more is spent; needs --price."
 )
 @click.option("--max-hours", type=click.FloatRange(0, min_open=True), help="Stop after hours at work.")
-@click.option(
-    "--price",
-    "prices",
-    type=price,
-    metavar="READ/WRITTEN",
-    multiple=True,
-    help="Of a million tokens read and written: 0.2/0.6. One for all endpoints, or one for each, in order.",
-)
-@click.option(
-    "--allow-model-change",
-    is_flag=True,
-    help="Go on when an endpoint serves another model than the build began with.",
-)
 @click.option("--json", "as_json", is_flag=True, help="The facts of the finished build, for machines.")
 def command(
-    name: str,
     *,
-    endpoints: tuple[str, ...],
-    documents: int | None,
-    tokens: int | None,
-    protocol: Literal["text", "guided"] | None,
-    seed: int,
-    output: Path,
-    adapter: str,
-    dialect: Literal["tgi", "openai"] | None,
-    concurrency: int | None,
-    patience: float,
-    answer_timeout: float,
     max_tokens_spent: int | None,
     max_cost: float | None,
     max_hours: float | None,
-    prices: tuple[tuple[float, float], ...],
-    allow_model_change: bool,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Build the corpus NAME (see `builders list`), or the one that a script NAME.py defines.
 
@@ -138,82 +48,15 @@ def command(
       builders build metasynth-biomed --documents 8
       builders build metasynth-finance --endpoint http://127.0.0.1:8080 --tokens 25M --max-hours 12
     """
-    from builders.build import BuildRequest
-    from builders.corpora.registry import find_corpus
-    from builders.endpoints.pool import Retries
-    from builders.endpoints.timeouts import Timeouts
-    from builders.journal import Budget
-    from builders.trajectories import Target
-
-    if documents and tokens:
-        raise UserError("--documents and --tokens exclude each other; give one of them")
-    corpus = find_corpus(name)
-    request = BuildRequest(
-        corpus=corpus,
-        target=Target(tokens=tokens) if tokens else Target(documents=documents or corpus.documents),
-        seed=seed,
-        folder=output / corpus.name,
-        endpoints=endpoints,
-        adapter=adapter,
-        dialect=dialect,
-        protocol=protocol,
-        concurrency=concurrency,
-        retries=Retries(patience_s=patience),
-        timeouts=Timeouts(answer_s=answer_timeout),
-        budget=Budget(
-            tokens=max_tokens_spent, cost=max_cost, hours=max_hours, prices=_prices(endpoints, prices)
-        ),
-        allow_model_change=allow_model_change,
-    )
-    if max_cost and not request.budget.prices:
-        raise UserError("--max-cost needs --price, for example --price 0.2/0.6")
-    facts = _run(request)
-    click.echo(facts.model_dump_json(indent=2) if as_json else _farewell(request, facts))
-
-
-def _prices(endpoints: tuple[str, ...], prices: tuple[tuple[float, float], ...]) -> dict[str, Price]:
-    from builders.endpoints.connect import normalise
-    from builders.journal import Price
-
-    if len(prices) not in {0, 1, len(endpoints)}:
-        raise UserError(
-            f"{len(prices)} prices for {len(endpoints)} endpoints; give one, or one for each endpoint"
-        )
-    if prices and not endpoints:
-        raise UserError("--price needs --endpoint: the embedded endpoint costs nothing")
-    each = prices * len(endpoints) if len(prices) == 1 else prices
-    return {
-        normalise(url): Price(prompt=read, completion=written)
-        for url, (read, written) in zip(endpoints, each, strict=False)
-    }
-
-
-def _run(request: BuildRequest) -> BuildFacts:
     from builders.build import build
-    from builders.endpoints.errors import EndpointError, ModelChanged, Unauthorized
-    from builders.journal import BudgetSpentError, DrainingError
     from builders.progress import BuildProgress
 
-    again = f"run `{shlex.join(['builders', *sys.argv[1:]])}` to go on"
-    try:
-        with BuildProgress() as progress:
-            return asyncio.run(build(request, progress))
-    except Unauthorized as error:
-        raise UserError(f"{error}; set METASYNTH_API_KEY and {again}") from None
-    except ModelChanged as error:
-        raise UserError(
-            f"{error}; everything answered is kept. Serve the old model again and {again}, or add "
-            "--allow-model-change"
-        ) from None
-    except EndpointError as error:
-        words = f"{type(error).__name__}: {error}"
-        raise UserError(f"the endpoint fails ({words}); everything answered is kept, {again}") from None
-    except BudgetSpentError as error:
-        click.echo(f"stopped: {error}; everything answered is kept, raise it and {again}", err=True)
-        sys.exit(BUDGET_SPENT)
-    except (DrainingError, KeyboardInterrupt):
-        click.echo(f"stopped; everything answered is kept, {again}", err=True)
-        sys.exit(INTERRUPTED)
+    request = build_request(**options, tokens_spent=max_tokens_spent, cost=max_cost, hours=max_hours)
+    if max_cost and not request.budget.prices:
+        raise UserError("--max-cost needs --price, for example --price 0.2/0.6")
+    with ending_early(), BuildProgress() as progress:
+        facts = asyncio.run(build(request, progress))
+    click.echo(facts.model_dump_json(indent=2) if as_json else _farewell(request, facts))
 
 
 def _farewell(request: BuildRequest, facts: BuildFacts) -> str:
