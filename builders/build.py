@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from builders import __version__
 from builders.acceptance import CorpusJudge
-from builders.acceptance.repeats import Repeats
+from builders.accepted import Accepted
 from builders.baselines import Template, load_exemplars
 from builders.dataset.package import write_dataset
-from builders.dataset.rows import BuildFacts, DocumentRow, TraceRow
+from builders.dataset.rows import BuildFacts
 from builders.endpoints.base import Sampling
 from builders.endpoints.connect import connect
 from builders.endpoints.errors import Incomplete, Rejected
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from builders.corpora.base import Corpus
     from builders.endpoints.base import Completion, EndpointInfo
-    from builders.method import Attempt, Method
+    from builders.method import Method
     from builders.trajectories import Outcome
 
 JOURNAL_FOLDER = ".journal"
@@ -121,7 +120,7 @@ async def build(request: BuildRequest, display: Display) -> BuildFacts:
     """
     corpus = request.corpus
     work = request.folder / JOURNAL_FOLDER
-    with build_lock(work), closing(Journal(work)) as journal, closing(Repeats(corpus, work)) as repeats:
+    with build_lock(work), closing(Journal(work)) as journal, closing(Accepted(corpus, work)) as accepted:
         async with open_workshop(request, display, journal) as shop:
             digest = build_digest(
                 corpus.model_dump(mode="json"),
@@ -138,12 +137,11 @@ async def build(request: BuildRequest, display: Display) -> BuildFacts:
                 journal=journal,
                 target=request.target,
                 concurrency=lambda: at_work(shop.pool.concurrency),
-                memory=repeats,
+                accepted=accepted,
                 listener=display,
             )
         facts = gather_facts(request, shop.pool.info, shop.protocol, journal=journal, outcome=outcome)
-        rows = dataset_rows(corpus, journal)
-        write_dataset(request.folder, documents=rows, facts=facts)
+        write_dataset(request.folder, documents=accepted.rows(), facts=facts)
         note_finished(journal, digest, facts, request.folder)
         return facts
 
@@ -327,55 +325,6 @@ def gather_facts(
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
     )
-
-
-def dataset_rows(corpus: Corpus, journal: Journal) -> Iterator[tuple[DocumentRow, list[TraceRow]]]:
-    """Accepted documents with their traces, in order of (trajectory, step), one at a time."""
-    step, last = 0, -1
-    for trajectory, _, accepted, attempt in journal.attempts():
-        document = attempt.document
-        if not accepted or document is None:
-            continue
-        step = step + 1 if trajectory == last else 1
-        last = trajectory
-        row = DocumentRow(
-            id=f"{corpus.name}-{trajectory:06d}-{step:02d}",
-            text=document.text,
-            domain=corpus.domain,
-            method=corpus.method,
-            genre=document.genre,
-            persona=document.persona,
-            keywords=list(document.keywords),
-            summary=document.summary,
-            trajectory=trajectory,
-            step=step,
-            n_words=len(document.text.split()),
-            n_tokens=document.n_tokens,
-            model_id=document.model_id,
-            model_sha=document.model_sha or "",
-        )
-        yield row, trace_rows(row.id, attempt)
-
-
-def trace_rows(document_id: str, attempt: Attempt) -> list[TraceRow]:
-    """Every call of an attempt as rows of the configuration `traces`."""
-    return [
-        TraceRow(
-            document_id=document_id,
-            call=number,
-            parent=call.parent,
-            role=call.role,
-            instruction=call.instruction,
-            output=call.output,
-            sampling=json.dumps(asdict(call.sampling), sort_keys=True),
-            prompt_tokens=call.completion.prompt_tokens,
-            completion_tokens=call.completion.completion_tokens,
-            latency_s=call.completion.latency_s,
-            model_id=call.completion.model_id,
-            model_sha=call.completion.model_sha or "",
-        )
-        for number, call in enumerate(attempt.trace)
-    ]
 
 
 @contextmanager

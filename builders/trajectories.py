@@ -65,15 +65,19 @@ class TrajectoryListener(Protocol):
         ...
 
 
-class Memory(Protocol):
-    """Remembers accepted documents and knows one that repeats them."""
+class Keeper(Protocol):
+    """Keeps accepted documents and knows one that repeats them."""
 
     def rejection(self, text: str) -> Rejection | None:
         """Why a document repeats an earlier one; None when it does not."""
         ...
 
-    def add(self, key: str, text: str) -> None:
-        """Remember an accepted document."""
+    def add(self, trajectory: int, step: int, attempt: Attempt) -> None:
+        """Keep a document, the `step`-th of its trajectory, from 1."""
+        ...
+
+    def flush(self) -> None:
+        """A trajectory is settled: let others see what was kept."""
         ...
 
 
@@ -138,7 +142,7 @@ async def run_trajectories(
     journal: Journal,
     target: Target,
     concurrency: Callable[[], int],
-    memory: Memory,
+    accepted: Keeper,
     listener: TrajectoryListener,
     most: int | None = None,
 ) -> Outcome:
@@ -151,7 +155,7 @@ async def run_trajectories(
         journal: takes the decisions.
         target: how much to accept.
         concurrency: trajectories that may be at work at once, asked now and then, >= 1.
-        memory: refuses documents that repeat earlier ones.
+        accepted: keeps documents and refuses those that repeat earlier ones.
         listener: hears of the progress.
         most: trajectories to run at most: a probe of a build makes the calls that the build begins with.
 
@@ -176,7 +180,7 @@ async def run_trajectories(
                 progress.attempts += crew.attempts.pop(trajectory)
             while progress.settled in crew.finished:
                 crew.finished.remove(progress.settled)
-                _settle(progress, target, journal=journal, memory=memory)
+                _settle(progress, target, journal=journal, keeper=accepted)
                 listener.settled(progress.accepted, progress.tokens)
                 if progress.barren >= BARREN_TRAJECTORIES:
                     raise UserError(_why_barren(journal, progress.settled))
@@ -247,7 +251,7 @@ def share(missing: int, *, begun: int, corpus: Corpus) -> int:
     return -(-missing // trajectories)
 
 
-def _settle(progress: _Progress, target: Target, *, journal: Journal, memory: Memory) -> None:
+def _settle(progress: _Progress, target: Target, *, journal: Journal, keeper: Keeper) -> None:
     """Accept the documents of the next trajectory in order, refusing what repeats earlier ones."""
     trajectory, accepted = progress.settled, 0
     refused: list[tuple[int, str]] = []
@@ -258,15 +262,16 @@ def _settle(progress: _Progress, target: Target, *, journal: Journal, memory: Me
             continue
         if target.met(progress.accepted, progress.tokens):
             refused.append((number, SURPLUS))
-        elif rejection := memory.rejection(attempt.document.text):
+        elif rejection := keeper.rejection(attempt.document.text):
             refused.append((number, rejection.reason))
         else:
-            memory.add(f"{trajectory}.{number}", attempt.document.text)
+            accepted += 1
+            keeper.add(trajectory, accepted, attempt)
             progress.accepted += 1
             progress.tokens += attempt.document.n_tokens
-            accepted += 1
     for number, reason in refused:
         journal.reject_attempt(trajectory, number, reason)
+    keeper.flush()
     progress.owed -= progress.quotas.pop(trajectory)
     progress.settled += 1
     progress.barren = 0 if accepted else progress.barren + 1

@@ -25,9 +25,9 @@ LAYERS = [
     {"method"},
     {"calls"},
     {"acceptance", "journal", "metasynth"},
-    {"baselines", "finished", "testing", "trajectories"},
-    {"build"},
-    {"progress"},
+    {"accepted", "baselines", "finished", "testing", "trajectories"},
+    {"build", "forecast"},
+    {"plan", "progress"},
     {"commands"},
     {"cli"},
 ]

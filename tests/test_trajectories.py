@@ -85,8 +85,11 @@ class Exactly:
     def rejection(self, text: str) -> Rejection | None:
         return Rejection("duplicate", "as before") if text in self.texts else None
 
-    def add(self, key: str, text: str) -> None:
-        self.texts.add(text)
+    def add(self, trajectory: int, step: int, attempt: Attempt) -> None:
+        assert attempt.document
+        self.texts.add(attempt.document.text)
+
+    def flush(self) -> None: ...
 
 
 class Storyteller:
@@ -221,7 +224,7 @@ async def run(
         journal=journal,
         target=Target(documents=documents, tokens=tokens),
         concurrency=lambda: concurrency,
-        memory=Exactly(),
+        accepted=Exactly(),
         listener=heard or Heard(),
     )
 
