@@ -10,6 +10,7 @@ from builders.lazy_group import LazyGroup
 SUMMARIES = {
     "list": "The corpora that can be built.",
     "build": "Build a corpus, or go on with one.",
+    "plan": "What a build will take, from a few probes.",
     "show": "A built corpus, or one document with its trace.",
     "serve": "Serve a small model on this machine, as TGI would.",
 }

@@ -28,9 +28,15 @@ SETTLED_EVERY = 1000
 
 
 class BuildProgress:
-    """Counts what happens and shows it on stderr; fulfils :class:`builders.build.Display`."""
+    """Counts what happens and shows it on stderr; fulfils :class:`builders.build.Display`.
 
-    def __init__(self, console: Console | None = None) -> None:
+    Args:
+        console: where it is shown; by default stderr.
+        doing: what is done with the corpus, in a word.
+    """
+
+    def __init__(self, console: Console | None = None, *, doing: str = "building") -> None:
+        self._doing = doing
         self._console = console or Console(stderr=True)
         self._progress = Progress(
             TextColumn("documents"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rest]}")
@@ -75,7 +81,7 @@ class BuildProgress:
         self._progress.update(self._task, total=request.target.documents)
         where = ", ".join(request.endpoints)
         where = f"at {where}" if where else "on the embedded endpoint (no --endpoint given)"
-        self.say(f"building {request.corpus.name}: {request.target} with {info.model_id} {where}")
+        self.say(f"{self._doing} {request.corpus.name}: {request.target} with {info.model_id} {where}")
         if protocol != "template":
             self.say(f"protocol {protocol}, seed {request.seed}, folder {request.folder}")
         if info.simulated:

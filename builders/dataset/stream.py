@@ -88,6 +88,6 @@ class DocumentStream:
             yield
         except OSError as error:
             raise UserError(
-                f"cannot write to {self._folder} ({error.strerror or error}); free disk space or choose another "
-                "--output, then run the same command: nothing that was answered is lost"
+                f"cannot write to {self._folder} ({error.strerror or error}); free disk space or choose "
+                "another --output, then run the same command: nothing that was answered is lost"
             ) from None
