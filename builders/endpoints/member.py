@@ -95,8 +95,7 @@ class Member:
         if not isinstance(error, (Unavailable, GenerationFailed)):
             self.breaker.answered()
         elif self.breaker.failed(now):
-            self._say(f"{self.url} is away ({error}); it is asked how it is until it is back")
-            self._start(self._revive())
+            self._leave_alone(error)
         elif isinstance(error, Unavailable):
             self._verify_soon()
 
@@ -134,12 +133,18 @@ class Member:
     async def _verify(self) -> None:
         try:
             await self._look_at()
-        except _AWAY:
+        except _AWAY as error:
             if not self.breaker.is_open:
                 self.breaker.open(time.monotonic())
-                self._start(self._revive())
+                self._leave_alone(error)
         else:
             self._wake()
+
+    def _leave_alone(self, error: Exception) -> None:
+        """The circuit is open: what was answered before stands, and nothing is asked until it is back."""
+        self._verified.set()
+        self._say(f"{self.url} is away ({error}); it is asked how it is until it is back")
+        self._start(self._revive())
 
     async def _revive(self) -> None:
         """Ask a server that is away how it is, at growing intervals, until it is well."""
