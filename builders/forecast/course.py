@@ -100,9 +100,9 @@ def _by_place(probes: Sequence[Probe]) -> list[tuple[Spend, float]]:
     gained: list[int] = []
     for probe in probes:
         place, spent = 0, Spend()
-        for step in probe.steps:
+        for number, step in enumerate(probe.steps, start=1):
             spent += step.spend
-            if step.document or step is probe.steps[-1]:
+            if step.document or number == len(probe.steps):
                 if place == len(costs):
                     costs.append([])
                     gained.append(0)

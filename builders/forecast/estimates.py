@@ -120,7 +120,7 @@ def _courses(evidence: Evidence) -> _Courses:
         )
         for share in shares
     )
-    others = [[probe for probe in probes if probe is not left] for left in probes]
+    others = [probes[:place] + probes[place + 1 :] for place in range(len(probes))]
     whole = course(probes, probes, expected)
     accepted = sum(probe.accepted for probe in probes)
     return _Courses(
