@@ -66,6 +66,7 @@ class Limiter:
         self._pause_s = 0.0
         self._paused_until = 0.0
         self._queues = 0
+        self._shut = False
 
     def admits(self, now: float) -> bool:
         """Whether another request may start."""
@@ -85,6 +86,9 @@ class Limiter:
         self.in_flight -= 1
         self._answers += 1
         self._pause_s = 0.0
+        if self._shut:  # what was found before the server shut its door holds no more: find out anew
+            self._shut = False
+            self._growing = True
 
     def failed(self) -> None:
         """A request failed for a reason that says nothing of the limit."""
@@ -101,6 +105,7 @@ class Limiter:
         if self.in_flight == 0:  # not even one: others keep it busy, so leave it alone for a while
             self._pause_s = min(max(2 * self._pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
             self._paused_until = now + self._pause_s * self._jitter.uniform(0.75, 1.25)
+            self._shut = True
 
     def queued(self, now: float, load: ServerLoad) -> None:
         """The server tells its queue: what waits there twice in a row is asked too early."""
