@@ -17,6 +17,7 @@ from builders.dataset.rows import BuildFacts
 from builders.endpoints.base import Sampling
 from builders.endpoints.connect import connect
 from builders.endpoints.errors import Incomplete, Rejected
+from builders.endpoints.opening import opened_pool
 from builders.endpoints.pool import Pool, Retries
 from builders.endpoints.timeouts import Timeouts
 from builders.errors import UserError
@@ -29,17 +30,18 @@ from builders.seeds import load_hierarchy
 from builders.trajectories import Target, TrajectoryListener, run_trajectories
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
     from builders.corpora.base import Corpus
-    from builders.endpoints.base import Completion, EndpointInfo
+    from builders.endpoints.base import Completion, Endpoint, EndpointInfo
     from builders.method import Method
     from builders.trajectories import Outcome
 
 JOURNAL_FOLDER = ".journal"
 EMBEDDED_PARALLEL = 4
 MODEL = "model"
+CONTEXT = "context_tokens"
 UNTOLD_CONTEXT = 8192
 """Context assumed of a server that does not tell its own, in tokens."""
 
@@ -169,13 +171,14 @@ async def open_workshop(request: BuildRequest, display: Display, journal: Journa
             pool,
             listener=display.answered,
             purse=Purse(request.budget, journal),
-            model=build_model(journal, pool.info, allow_change=request.allow_model_change),
+            model=build_model(journal, pool.info, allow_change=request.allow_model_change, say=display.say),
         )
         with _drained_by_interrupt(recorder, display):
             protocol = "template"
             if request.corpus.method == "metasynth":
                 protocol = request.protocol or await supported_protocol(recorder, request.seed)
-            method = make_method(request, pool.info, protocol, display)
+            info = replace(pool.info, max_total_tokens=context_tokens(journal, pool.info))
+            method = make_method(request, info, protocol, display)
             display.started(request, pool.info, protocol)
             yield Workshop(pool=pool, recorder=recorder, method=method, protocol=protocol)
 
@@ -194,28 +197,35 @@ async def open_pool(request: BuildRequest, display: Display) -> AsyncIterator[Po
             from builders.serve import embedded_endpoint
 
             urls = (await stack.enter_async_context(embedded_endpoint(parallel=EMBEDDED_PARALLEL)),)
-        endpoints = []
-        for number, url in enumerate(urls, start=1):
-            endpoint = await connect(
+
+        def opener(number: int, url: str) -> Awaitable[Endpoint]:
+            return connect(
                 url,
                 number=number,
                 adapter=request.adapter,
                 dialect=request.dialect,
                 timeouts=request.timeouts,
             )
-            stack.push_async_callback(endpoint.close)
-            endpoints.append(endpoint)
-        pool = Pool(
-            *endpoints,
-            most=start or (None if request.endpoints else EMBEDDED_PARALLEL),
-            retries=request.retries,
-            allow_model_change=request.allow_model_change,
-            say=display.say,
+
+        yield await stack.enter_async_context(
+            opened_pool(
+                urls,
+                opener,
+                most=start or (None if request.endpoints else EMBEDDED_PARALLEL),
+                retries=request.retries,
+                allow_model_change=request.allow_model_change,
+                say=display.say,
+            )
         )
-        yield await stack.enter_async_context(pool)
 
 
-def build_model(journal: Journal, info: EndpointInfo, *, allow_change: bool) -> str:
+def build_model(
+    journal: Journal,
+    info: EndpointInfo,
+    *,
+    allow_change: bool,
+    say: Callable[[str], None] = lambda _: None,
+) -> str:
     """The model that the build's calls are recorded under: the one that it was begun with.
 
     Raises:
@@ -225,12 +235,29 @@ def build_model(journal: Journal, info: EndpointInfo, *, allow_change: bool) -> 
     if known is None:
         journal.set_meta(MODEL, serves)
         return serves
-    if known != serves and not allow_change:
+    if known != serves and allow_change:
+        say(
+            f"begun with {known}, and {info.url} serves {serves}; the build goes on with both, as it was "
+            "told to"
+        )
+    elif known != serves:
         raise UserError(
             f"{journal.path.parent.parent} was begun with {known}, and {info.url} serves {serves}; serve "
             "that model again, build into another --output, or go on with --allow-model-change"
         )
     return known
+
+
+def context_tokens(journal: Journal, info: EndpointInfo) -> int:
+    """The context that prompts are made for: the smallest that the build has seen.
+
+    Prompts are made to fit it, so they must not change when an endpoint with less is away for a while.
+    """
+    serves = info.max_total_tokens or UNTOLD_CONTEXT
+    known = int(journal.meta(CONTEXT) or serves)
+    if str(min(known, serves)) != journal.meta(CONTEXT):
+        journal.set_meta(CONTEXT, str(min(known, serves)))
+    return min(known, serves)
 
 
 async def supported_protocol(recorder: Recorder, seed: int) -> Literal["text", "guided"]:
@@ -291,6 +318,7 @@ def gather_facts(
 ) -> BuildFacts:
     """Every figure of the finished build, from the journal."""
     words = tokens = calls = prompt_tokens = completion_tokens = 0
+    revisions: dict[str, None] = {}
     for _, _, accepted, attempt in journal.attempts():
         calls += len(attempt.trace)
         prompt_tokens += sum(call.completion.prompt_tokens for call in attempt.trace)
@@ -298,6 +326,7 @@ def gather_facts(
         if accepted and attempt.document:
             words += len(attempt.document.text.split())
             tokens += attempt.document.n_tokens
+            revisions[attempt.document.model_sha or ""] = None
     corpus = request.corpus
     return BuildFacts(
         version=__version__,
@@ -308,7 +337,7 @@ def gather_facts(
         license=corpus.license,
         server=info.server,
         model_id=info.model_id,
-        model_sha=info.model_sha or "",
+        model_sha=", ".join(filter(None, revisions)),
         stand_in=info.stand_in,
         simulated=info.simulated,
         protocol=protocol,

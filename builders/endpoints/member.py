@@ -29,6 +29,9 @@ WATCH_S = 2.0
 LOOK_EVERY = 15
 """Every so many watches the model is looked at too."""
 
+IDLE_S = 1.0
+"""An endpoint without calls in flight for so long may have been restarted unnoticed: it is looked at."""
+
 _AWAY = (EndpointError, UserError, OSError)
 
 
@@ -45,6 +48,7 @@ class Member:
 
     Attributes:
         breaks: times that connections broke: after each, the server may be another.
+        changed: what the server became, where that ends the build.
     """
 
     def __init__(
@@ -65,8 +69,12 @@ class Member:
         self._say = say
         self._wake = wake
         self._stop = stop
+        self.changed: ModelChanged | None = None
         self._verified = asyncio.Event()
         self._verified.set()
+        self._looked = asyncio.Event()
+        self._looked.set()
+        self._left_at = time.monotonic()
         self._chores: set[asyncio.Task[None]] = set()
 
     @property
@@ -79,15 +87,27 @@ class Member:
         if self.breaker.is_open or not self._verified.is_set():
             return False
         self.limiter.grow(now)
-        return self.limiter.admits(now)
+        if not self.limiter.admits(now):
+            return False
+        if not self.limiter.in_flight and now - self._left_at > IDLE_S:
+            self._verify_soon()  # wakes whoever waits
+            return False
+        return True
 
     def answered(self) -> None:
         """A call was answered."""
+        self._left_at = time.monotonic()
         self.limiter.answered()
         self.breaker.answered()
 
+    def unfinished(self) -> None:
+        """A call was given up."""
+        self._left_at = time.monotonic()
+        self.limiter.failed()
+
     def failed(self, error: EndpointError, now: float) -> None:
         """A call failed."""
+        self._left_at = now
         if isinstance(error, Overloaded):
             self.limiter.refused(now)
             return
@@ -95,13 +115,19 @@ class Member:
         if not isinstance(error, (Unavailable, GenerationFailed)):
             self.breaker.answered()
         elif self.breaker.failed(now):
-            self._leave_alone(error)
-        elif isinstance(error, Unavailable):
+            self._lose(f" ({error})")
+        if isinstance(error, Unavailable):
             self._verify_soon()
 
     async def confirmed(self) -> None:
-        """Wait until it is known that the server is the one it was."""
-        await self._verified.wait()
+        """Wait until the server was looked at. If it is gone, it did not come back as another meanwhile.
+
+        Raises:
+            ModelChanged: it is another one, and that is not allowed.
+        """
+        await self._looked.wait()
+        if self.changed:
+            raise self.changed
 
     async def watch(self) -> None:
         """Look at the server's queue often, and at its model now and then, while it has work."""
@@ -126,24 +152,26 @@ class Member:
     def _verify_soon(self) -> None:
         """Hold new calls until the server is looked at: a restart breaks connections."""
         self.breaks += 1
-        if self._verified.is_set():
-            self._verified.clear()
+        self._verified.clear()
+        if self._looked.is_set():
+            self._looked.clear()
             self._start(self._verify())
 
     async def _verify(self) -> None:
         try:
-            await self._look_at()
-        except _AWAY as error:
+            while not self._verified.is_set():
+                await self._look_at()
+        except _AWAY:
             if not self.breaker.is_open:
                 self.breaker.open(time.monotonic())
-                self._leave_alone(error)
+                self._lose()
         else:
             self._wake()
+        finally:
+            self._looked.set()
 
-    def _leave_alone(self, error: Exception) -> None:
-        """The circuit is open: what was answered before stands, and nothing is asked until it is back."""
-        self._verified.set()
-        self._say(f"{self.url} is away ({error}); it is asked how it is until it is back")
+    def _lose(self, why: str = "") -> None:
+        self._say(f"{self.url} is away{why}; it is asked how it is until it is back")
         self._start(self._revive())
 
     async def _revive(self) -> None:
@@ -153,7 +181,8 @@ class Member:
             with suppress(*_AWAY):
                 if await self.endpoint.healthy():
                     await self._look_at()
-                    break
+                    if self._verified.is_set():
+                        break
             self.breaker.open(time.monotonic())
         self.breaker.half_open()
         self._say(f"{self.url} is back")
@@ -161,7 +190,9 @@ class Member:
 
     async def _look_at(self) -> None:
         """Ask the server what it is; a model that changed ends the build, or is said aloud."""
-        known, info = self.endpoint.info, await self.endpoint.look()
+        breaks = self.breaks
+        info = await self.endpoint.look()
+        known = self.endpoint.info
         if (info.model_id, info.model_sha) != (known.model_id, known.model_sha):
             self._change(known, info)
         if info.max_concurrent_requests != known.max_concurrent_requests:
@@ -172,14 +203,17 @@ class Member:
             model_sha=info.model_sha,
             max_concurrent_requests=info.max_concurrent_requests,
         )
-        self._verified.set()
+        self._left_at = time.monotonic()
+        if breaks == self.breaks:  # what broke during the look wants another one
+            self._verified.set()
 
     def _change(self, known: EndpointInfo, info: EndpointInfo) -> None:
         words = f"the model at {self.url} changed from {model_words(known)} to {model_words(info)}"
         if self._allow_model_change:
             self._say(f"{words}; the build goes on with both, as it was told to")
         else:
-            self._stop(ModelChanged(words))
+            self.changed = ModelChanged(words)
+            self._stop(self.changed)
 
     def _start(self, chore: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(chore)

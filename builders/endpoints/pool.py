@@ -12,6 +12,7 @@ import asyncio
 import heapq
 import random
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
@@ -100,17 +101,10 @@ class Pool:
     ) -> None:
         if not allow_model_change:
             _require_one_model([endpoint.info for endpoint in endpoints])
-        self._members = [
-            Member(
-                endpoint,
-                guess=start or most,
-                allow_model_change=allow_model_change,
-                say=say,
-                wake=self._dispatch,
-                stop=self.stop,
-            )
-            for endpoint in endpoints
-        ]
+        self._guess = start or most
+        self._allow_model_change = allow_model_change
+        self._say = say
+        self._members = [self._member(endpoint) for endpoint in endpoints]
         self._most = most
         self._retries = retries or Retries()
         self._jitter = random.Random()
@@ -123,6 +117,7 @@ class Pool:
         self._timer: asyncio.TimerHandle | None = None
         self._watches: list[asyncio.Task[None]] = []
         self._stopped: Exception | None = None
+        self._stopping = asyncio.Event()
         infos = [endpoint.info for endpoint in endpoints]
         contexts = [info.max_total_tokens for info in infos if info.max_total_tokens]
         self.info = replace(infos[0], max_total_tokens=min(contexts, default=None))
@@ -142,6 +137,32 @@ class Pool:
                 url = member.endpoint.info.url
                 places[url] = places.get(url, 0) + member.limiter.limit
         return places
+
+    def _member(self, endpoint: Endpoint) -> Member:
+        return Member(
+            endpoint,
+            guess=self._guess,
+            allow_model_change=self._allow_model_change,
+            say=self._say,
+            wake=self._dispatch,
+            stop=self.stop,
+        )
+
+    def join(self, endpoint: Endpoint) -> None:
+        """Use another endpoint from now on; it is closed with the pool.
+
+        Raises:
+            UserError: it serves another model, or less context than prompts are made for.
+        """
+        context, needed = endpoint.info.max_total_tokens, self.info.max_total_tokens
+        if context and needed and context < needed:
+            raise UserError(f"its context is {context} tokens, and prompts are made for {needed}")
+        if not self._allow_model_change:
+            _require_one_model([self.info, endpoint.info])
+        member = self._member(endpoint)
+        self._members.append(member)
+        self._watches.append(asyncio.create_task(member.watch()))
+        self._dispatch()
 
     async def __aenter__(self) -> Pool:
         self._watches = [asyncio.create_task(member.watch()) for member in self._members]
@@ -163,6 +184,7 @@ class Pool:
     def stop(self, error: Exception) -> None:
         """Ask nothing any more, and tell everyone who waits; what is in flight goes on."""
         self._stopped = self._stopped or error
+        self._stopping.set()
         for waiter in self._waiting:
             if not waiter.place.done():
                 waiter.place.set_exception(self._stopped)
@@ -186,6 +208,9 @@ class Pool:
         next seed; any other repetition is the same request.
         """
 
+        def attribute(answer: Completion, info: EndpointInfo) -> Completion:
+            return replace(answer, model_id=info.model_id, model_sha=info.model_sha)
+
         def ask(endpoint: Endpoint, incomplete: int) -> Awaitable[Completion]:
             if not incomplete:
                 return endpoint.chat(messages, sampling, schema)
@@ -193,18 +218,25 @@ class Pool:
             roomier = replace(sampling, max_tokens=room, seed=sampling.seed + incomplete)
             return endpoint.chat(messages, roomier, schema)
 
-        return await self._ask(ask, trajectory)
+        return await self._ask(ask, trajectory, attribute)
 
     async def count_tokens(self, text: str, *, trajectory: int = NO_TRAJECTORY) -> int:
         """Count tokens with the served model's tokenizer."""
-        return await self._ask(lambda endpoint, _: endpoint.count_tokens(text), trajectory)
+        return await self._ask(
+            lambda endpoint, _: endpoint.count_tokens(text), trajectory, lambda tokens, _: tokens
+        )
 
     def _room(self, max_tokens: int) -> int:
         """Never ask for more than half of the context: the prompt needs the rest."""
         total = self.info.max_total_tokens
         return min(max_tokens, max(total // 2, 1)) if total else max_tokens
 
-    async def _ask(self, call: Callable[[Endpoint, int], Awaitable[Answer]], trajectory: int) -> Answer:
+    async def _ask(
+        self,
+        call: Callable[[Endpoint, int], Awaitable[Answer]],
+        trajectory: int,
+        attribute: Callable[[Answer, EndpointInfo], Answer],
+    ) -> Answer:
         failures: dict[type[EndpointError], int] = {}
         avoid: Member | None = None
         while True:
@@ -220,7 +252,9 @@ class Pool:
                 if failed > self._retries.allowed(error):
                     raise
                 avoid = member if isinstance(error, Unavailable) else None
-                await asyncio.sleep(self._retries.wait_s(failed - 1, jitter=self._jitter))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._retries.wait_s(failed - 1, jitter=self._jitter)):
+                        await self._stopping.wait()
             except BaseException:
                 self._leave_unfinished(member)
                 raise
@@ -228,8 +262,7 @@ class Pool:
                 self._leave_answered(member)
                 if breaks != member.breaks:  # connections broke meanwhile: is it the same model still?
                     await member.confirmed()
-                    if self._stopped:
-                        raise self._stopped
+                    return attribute(answer, member.endpoint.info)
                 return answer
 
     # Places at endpoints
@@ -318,7 +351,7 @@ class Pool:
 
     def _leave_unfinished(self, member: Member) -> None:
         self._in_flight -= 1
-        member.limiter.failed()
+        member.unfinished()
         self._dispatch()
 
 

@@ -17,8 +17,17 @@ SERVERS = {STAND_IN_ROUTER: "builders-serve", SIMULATED_ROUTER: "simulated"}
 """What answers like TGI and is another server, by the `router` of its `/info`."""
 
 
+class AwayError(UserError):
+    """Nothing answers, for now."""
+
+
 async def probe(base: str, *, api_key: str | None) -> EndpointInfo:
-    """Ask `/info` (TGI), then `/v1/models` (vLLM, SGLang, llama.cpp, OpenAI), what answers here."""
+    """Ask `/info` (TGI), then `/v1/models` (vLLM, SGLang, llama.cpp, OpenAI), what answers here.
+
+    Raises:
+        AwayError: nothing does.
+        UserError: it is no text-generation server, or it refuses the key.
+    """
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     timeout = aiohttp.ClientTimeout(total=CONNECT_TIMEOUT_S)
     async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
@@ -43,7 +52,7 @@ async def _get(session: aiohttp.ClientSession, url: str) -> Any:
                     f"set the right one in the environment variable {API_KEY_VARIABLE}"
                 )
             if response.status in (502, 503, 504):
-                raise UserError(
+                raise AwayError(
                     f"{url} is unavailable for now ({response.status}); "
                     "wait until the server is up, then run the same command"
                 )
@@ -51,7 +60,7 @@ async def _get(session: aiohttp.ClientSession, url: str) -> Any:
                 return None
             return await response.json(content_type=None)
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
-        raise UserError(
+        raise AwayError(
             f"cannot reach {url} ({_cause(error)}); is the server up? "
             "Without --endpoint the embedded endpoint is used"
         ) from None
