@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shlex
-import signal
 import sqlite3
-import sys
 import time
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from building import SCRIPT, building
 from scripted_server import tgi_pages
 
 from builders.dataset.rows import BuildFacts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from conftest import Serve
     from scripted_server import ScriptedServer
 
-SCRIPT = Path(sys.executable).parent / "builders"
 DOCUMENTS = 24
 INTERRUPTED = 130
 
@@ -36,50 +31,6 @@ async def server(serve: Serve) -> ScriptedServer:
     started = await serve(tgi_pages(max_concurrent_requests=4))
     started.least_delay_s = 0.2
     return started
-
-
-class Building:
-    """A build at work in a process of its own."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.said = ""
-
-    async def says(self, words: str) -> None:
-        """Wait until a line on stderr holds these words."""
-        assert self.process.stderr is not None
-        while words not in self.said:
-            line = await asyncio.wait_for(self.process.stderr.readline(), timeout=20)
-            assert line, f"ended without saying {words!r}:\n{self.said}"
-            self.said += line.decode()
-
-    def interrupt(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-
-    async def ended(self) -> tuple[int, str]:
-        """Exit code and stdout."""
-        out, err = await asyncio.wait_for(self.process.communicate(), timeout=20)
-        self.said += err.decode()
-        assert self.process.returncode is not None
-        return self.process.returncode, out.decode()
-
-
-@asynccontextmanager
-async def building(folder: Path, *words: str) -> AsyncIterator[Building]:
-    process = await asyncio.create_subprocess_exec(
-        *words,
-        cwd=folder,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=os.environ | {"PYTHONDEVMODE": "1"},  # tells of anything left open or never awaited
-    )
-    try:
-        yield Building(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 def command(server: ScriptedServer, *more: str) -> list[str]:
