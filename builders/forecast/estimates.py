@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from builders.trajectories import Target
 
 MOST_REPEATS = 0.9
+MOST_GROWTH = 2.0
+"""The share of repetitions in a build, in terms of that at the end of its probes, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +110,6 @@ def estimate(evidence: Evidence) -> Estimates:
 
 def _courses(evidence: Evidence) -> _Courses:
     probes = evidence.probes
-    finished = sum(step.document for probe in probes for step in probe.steps)
-    alike = 2 * evidence.refused
-    shares = (alike / finished, *wilson(alike, finished))
     expected, fewer, more = (
         Setting(
             corpus=evidence.corpus,
@@ -118,7 +118,7 @@ def _courses(evidence: Evidence) -> _Courses:
             client_s=evidence.client_s,
             repeats=min(share, MOST_REPEATS),
         )
-        for share in shares
+        for share in _repeats(evidence)
     )
     others = [probes[:place] + probes[place + 1 :] for place in range(len(probes))]
     whole = course(probes, probes, expected)
@@ -130,6 +130,26 @@ def _courses(evidence: Evidence) -> _Courses:
         more=course(probes, probes, more),
         ahead=max(0.0, whole.documents - accepted) / (accepted / len(probes)),
     )
+
+
+def _repeats(evidence: Evidence) -> tuple[float, float, float]:
+    """Share of the documents to come that repeat others: expected, and the ends of its interval.
+
+    Were repetitions pairs that meet by chance, the share would grow in proportion to the documents there
+    are, from 2c/n at the end of n documents with c repetitions; where they come from a few themes it soon
+    grows no more. It is taken to grow with the root of the mean size of the corpus ahead, at most twofold.
+    2c/n is read as (2c + 1/2) / (n + 1), after Jeffreys: that none was seen does not mean that none come.
+    """
+    finished = sum(step.document for probe in evidence.probes for step in probe.steps)
+    accepted = sum(probe.accepted for probe in evidence.probes)
+    tokens = sum(probe.tokens for probe in evidence.probes)
+    wanted = evidence.target.documents or (evidence.target.tokens or 0) * accepted / max(tokens, 1)
+    growth = max(1.0, min(MOST_GROWTH, math.sqrt((wanted + accepted) / (2 * accepted))))
+    if not evidence.refused and not evidence.corpus.near_duplicate_threshold:
+        return 0.0, 0.0, 0.0  # nothing is looked for but equal texts
+    alike = 2 * evidence.refused
+    low, high = wilson(alike, finished)
+    return growth * (alike + 0.5) / (finished + 1), low, growth * high
 
 
 def _money(evidence: Evidence, courses: _Courses) -> Range:

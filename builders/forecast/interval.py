@@ -9,8 +9,9 @@ factor 1 + k/m adds; and Student's t with k - 1 degrees of freedom pays for V be
 
 How many documents will repeat earlier ones is known least: it grows with the corpus. Of n documents of
 the probes c repeated an earlier one, so 2c are of a kind that repeats; the ends of Wilson's interval of
-2c in n are forecast too, and their distance is added in quadrature to the half of the interval that it
-widens. All at 95 %.
+2c in n, the upper one grown as a larger corpus may let it, are forecast too. Their distance is added to the
+half of the interval that it widens, and not in quadrature: it is an error that all documents to come share.
+All at 95 %.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ class Spread:
     def ends(self) -> tuple[float, float]:
         """Lower and upper end of the interval; the lower one is never below what is certain."""
         half = self._half()
-        up = math.hypot(half, max(0.0, *self.shifts, 0.0))
-        down = math.hypot(half, max(0.0, *(-shift for shift in self.shifts), 0.0))
+        up = half + max(0.0, *self.shifts, 0.0)
+        down = half + max(0.0, *(-shift for shift in self.shifts), 0.0)
         return max(self.paid, self.value - down), self.value + up
 
     def _half(self) -> float:
