@@ -1,0 +1,224 @@
+"""n-gram diversity: different n-grams over all n-grams. Higher is more diverse.
+
+The documents are joined by single spaces and split on single spaces: case counts, punctuation stays
+on its word, n-grams cross the borders of documents (Shaib et al. 2024, arXiv 2403.00553; Padmakumar
+and He 2023, arXiv 2309.05196). For n = 1 this is the ratio of types to tokens.
+
+"4-gram diversity" is said of two numbers: the single ratio at n = 4, in (0, 1], and the sum of the
+ratios for n = 1 to 4, in (0, 4], which the package `diversity` computes although it calls it a
+score from 0 to 1. Both are here under names of their own. The package rounds to 3 decimals.
+
+Words become numbers once, and n-grams numbers made from them, so that counting is a sort of
+integers: exact, 8 bytes an n-gram.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from builders.diversity.base import OURS, PACKAGE, Measurement, Sample, measurement
+from builders.diversity.intervals import Subsampling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from builders.diversity.base import Interval
+
+LONGEST = 4
+ORDERS = tuple(range(1, LONGEST + 1))
+LANES = 64
+"""Subsamples that one pass over the n-grams counts, one in each bit of a word."""
+
+BLOCK = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The joined documents as numbers.
+
+    Attributes:
+        ids: word by word, shape (tokens,); equal words have equal numbers, from 0.
+        documents: the document that each word is from, shape (tokens,).
+        types: different words.
+    """
+
+    ids: NDArray[np.int64]
+    documents: NDArray[np.int32]
+    types: int
+
+
+def tokens(texts: Sequence[str]) -> Tokens:
+    """Number the words of documents that are split on single spaces."""
+    numbers: defaultdict[str, int] = defaultdict()
+    numbers.default_factory = numbers.__len__
+    parts = [np.fromiter(map(numbers.__getitem__, text.split(" ")), dtype=np.int32) for text in texts]
+    lengths = [len(part) for part in parts]
+    joined = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
+    documents = np.repeat(np.arange(len(parts), dtype=np.int32), lengths)
+    return Tokens(joined.astype(np.int64), documents, len(numbers))
+
+
+def ngram_diversity(texts: Sequence[str], n: int = 1) -> float:
+    """Different n-grams over all n-grams, in (0, 1]; NaN with fewer than n words.
+
+    Args:
+        texts: documents, in the order in which they are joined.
+        n: words of an n-gram, >= 1.
+    """
+    *_, grams = _grams(tokens(texts), n)
+    return _ratio(grams)
+
+
+def ngram_diversity_sum(texts: Sequence[str], n: int = LONGEST, *, definition: str = OURS) -> float:
+    """Sum of the ratios for 1 to n words, in (0, n]; NaN with fewer than n words.
+
+    Args:
+        texts: documents, in the order in which they are joined.
+        n: words of the longest n-gram, >= 1.
+        definition: `PACKAGE` rounds to 3 decimals, as `diversity.ngram_diversity_score` does.
+    """
+    value = sum(_ratio(grams) for grams in _grams(tokens(texts), n))
+    return round(value, 3) if definition == PACKAGE else value
+
+
+@dataclass(frozen=True, slots=True)
+class _Ratios:
+    """Ratios of some orders on a sample and, for its interval, on each of its subsamples."""
+
+    value: float
+    interval: Interval | None
+
+
+class _NgramMetric:
+    """What the n-gram metrics have in common: the sum of the ratios of some `orders`."""
+
+    name: ClassVar[str]
+    orders: ClassVar[tuple[int, ...]]
+    version: ClassVar[int] = 1
+    title: ClassVar[str]
+    definitions: ClassVar[tuple[str, ...]]
+    more_diverse: ClassVar[Literal["higher", "lower"]] = "higher"
+    needs: ClassVar[Literal["texts", "embeddings", "frequencies"]] = "texts"
+
+    def measure(self, sample: Sample, *, definition: str = OURS) -> Measurement:
+        """Measure; for the interval an n-gram counts with the document that it begins in."""
+        spoken = tokens(sample.texts)
+        subsampling = Subsampling(len(sample.texts), sample.seed, self.name)
+        with_interval = sample.with_intervals and definition == OURS and len(sample.texts) > 1
+        members = subsampling.members() if with_interval else None
+        value, subsampled = 0.0, np.zeros(subsampling.replicates)
+        for order, grams in enumerate(_grams(spoken, max(self.orders)), 1):
+            if order in self.orders:
+                value += _ratio(grams)
+                if members is not None and len(grams):
+                    subsampled += _subsampled_ratios(grams, spoken.documents[: len(grams)], members)
+        interval = None
+        if members is not None:
+            bounds = (0.0, float(len(self.orders)))
+            interval = subsampling.interval(value, lambda _: subsampled, bounds=bounds)
+        return measurement(
+            self,
+            sample,
+            value=round(value, 3) if definition == PACKAGE else value,
+            definition=definition,
+            interval=interval,
+            parameters={"orders": ", ".join(map(str, self.orders))},
+        )
+
+
+class UnigramDiversity(_NgramMetric):
+    """Types over tokens."""
+
+    name = "1-gram-diversity"
+    title = "1-gram diversity"
+    orders = (1,)
+    definitions: ClassVar[tuple[str, ...]] = (OURS, PACKAGE)
+
+
+class FourgramDiversity(_NgramMetric):
+    """The single ratio at n = 4."""
+
+    name = "4-gram-diversity"
+    title = "4-gram diversity (n = 4)"
+    orders = (4,)
+    definitions: ClassVar[tuple[str, ...]] = (OURS,)
+
+
+class NgramDiversitySum(_NgramMetric):
+    """The sum of the ratios for n = 1 to 4."""
+
+    name = "n-gram-diversity-sum"
+    title = "n-gram diversity (sum, n = 1 to 4)"
+    orders = ORDERS
+    definitions: ClassVar[tuple[str, ...]] = (OURS, PACKAGE)
+
+
+def _grams(spoken: Tokens, longest: int) -> Iterator[NDArray[np.int64]]:
+    """Numbers of the 1-grams, 2-grams, ..., each equal where the n-grams are; no particular range."""
+    if longest < 1:
+        raise ValueError(f"n = {longest} is not >= 1")
+    grams = spoken.ids
+    yield grams
+    for order in range(2, longest + 1):
+        if order > 2:
+            grams = np.unique(grams, return_inverse=True)[1]
+        grams = grams[:-1] * spoken.types + spoken.ids[order - 1 :]
+        yield grams
+
+
+def _ratio(grams: NDArray[np.int64]) -> float:
+    if not len(grams):
+        return math.nan
+    ordered = np.sort(grams)
+    return (1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))) / len(grams)
+
+
+def _subsampled_ratios(
+    grams: NDArray[np.int64], documents: NDArray[np.int32], members: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """The ratio on each subsample, shape (replicates,).
+
+    Every document has a word of `LANES` bits that says which subsamples hold it. The bits of an
+    n-gram are those of its documents, or-ed: one pass finds it in `LANES` subsamples. An n-gram of
+    one document alone needs no pass; it is counted with the document.
+    """
+    order = np.argsort(grams)
+    ordered, holders = grams[order], documents[order]
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    alone = np.minimum.reduceat(holders, starts) == np.maximum.reduceat(holders, starts)
+    alone_in = np.bincount(holders[starts[alone]], minlength=members.shape[1])
+    shared = np.repeat(~alone, np.diff(np.append(starts, len(grams))))
+    holders, ordered = holders[shared], ordered[shared]
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))[: len(ordered)]
+    found = members @ alone_in.astype(np.float64)
+    for first in range(0, len(members), LANES):
+        if len(holders):
+            lanes = slice(first, first + LANES)
+            found[lanes] = found[lanes] + _found(holders, starts, members[lanes])
+    per_document = np.bincount(documents, minlength=members.shape[1]).astype(np.float64)
+    total = members @ per_document
+    with np.errstate(invalid="ignore"):
+        ratios: NDArray[np.float64] = found / total
+    return ratios
+
+
+def _found(
+    holders: NDArray[np.int32], starts: NDArray[np.intp], members: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """n-grams with a holder among the documents of each subsample; at most `LANES` subsamples."""
+    lanes = np.zeros((members.shape[1], LANES), dtype=np.bool_)
+    lanes[:, : len(members)] = members.T
+    words = np.packbits(lanes, axis=1).view(np.uint64)[:, 0]
+    bits = np.bitwise_or.reduceat(words[holders], starts)
+    found = np.zeros(LANES, dtype=np.int64)
+    for first in range(0, len(bits), BLOCK):
+        block = bits[first : first + BLOCK, None].view(np.uint8)
+        found += np.unpackbits(block, axis=1).sum(axis=0, dtype=np.int64)
+    return found[: len(members)]
