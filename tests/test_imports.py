@@ -25,6 +25,7 @@ LAYERS = [
     {"method"},
     {"calls"},
     {"acceptance", "journal", "metasynth"},
+    {"diversity"},
     {"accepted", "baselines", "finished", "testing", "trajectories"},
     {"build", "forecast"},
     {"plan", "progress"},
