@@ -97,7 +97,7 @@ class CompressionRatio:
     """gzip's ratio as a metric."""
 
     name: ClassVar[str] = "compression-ratio"
-    title: ClassVar[str] = "compression ratio (gzip)"
+    title: ClassVar[str] = "compression, gzip"
     version: ClassVar[int] = 1
     definitions: ClassVar[tuple[str, ...]] = (OURS, PACKAGE)
     more_diverse: ClassVar[Literal["higher", "lower"]] = "lower"
@@ -132,7 +132,7 @@ class LongWindowRatio:
     """zstd's ratio as a metric."""
 
     name: ClassVar[str] = "compression-ratio-zstd"
-    title: ClassVar[str] = "compression ratio (zstd, 128 MB window)"
+    title: ClassVar[str] = "compression, zstd 128 MB"
     version: ClassVar[int] = 1
     definitions: ClassVar[tuple[str, ...]] = (OURS,)
     more_diverse: ClassVar[Literal["higher", "lower"]] = "lower"

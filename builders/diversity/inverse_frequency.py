@@ -138,7 +138,7 @@ class MeanInverseFrequency(_RarityMetric):
     """MIF as a metric."""
 
     name = "mif"
-    title = "MIF, mean inverse frequency (our definition)"
+    title = "MIF (our definition)"
 
     @staticmethod
     def rarity(p: float) -> float:
@@ -150,7 +150,7 @@ class MeanSurprisal(_RarityMetric):
     """The mean of -ln p as a metric."""
 
     name = "mif-log"
-    title = "mean -ln frequency (our definition)"
+    title = "mean -ln p (our definition)"
 
     @staticmethod
     def rarity(p: float) -> float:

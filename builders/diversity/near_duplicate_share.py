@@ -45,7 +45,7 @@ class NearDuplicateShare:
     """The share as a metric."""
 
     name: ClassVar[str] = "near-duplicates"
-    title: ClassVar[str] = "share of near-duplicates"
+    title: ClassVar[str] = "near-duplicates, share"
     version: ClassVar[int] = 1
     definitions: ClassVar[tuple[str, ...]] = (OURS,)
     more_diverse: ClassVar[Literal["higher", "lower"]] = "lower"

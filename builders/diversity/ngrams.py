@@ -146,7 +146,7 @@ class FourgramDiversity(_NgramMetric):
     """The single ratio at n = 4."""
 
     name = "4-gram-diversity"
-    title = "4-gram diversity (n = 4)"
+    title = "4-gram diversity"
     orders = (4,)
     definitions: ClassVar[tuple[str, ...]] = (OURS,)
 
@@ -155,7 +155,7 @@ class NgramDiversitySum(_NgramMetric):
     """The sum of the ratios for n = 1 to 4."""
 
     name = "n-gram-diversity-sum"
-    title = "n-gram diversity (sum, n = 1 to 4)"
+    title = "n-gram diversity, sum 1-4"
     orders = ORDERS
     definitions: ClassVar[tuple[str, ...]] = (OURS, PACKAGE)
 

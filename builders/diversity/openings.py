@@ -46,7 +46,7 @@ class SharedOpenings:
     """The share as a metric; its examples are the most frequent openings."""
 
     name: ClassVar[str] = "shared-openings"
-    title: ClassVar[str] = "share that open alike"
+    title: ClassVar[str] = "open alike, share"
     version: ClassVar[int] = 1
     definitions: ClassVar[tuple[str, ...]] = (OURS,)
     more_diverse: ClassVar[Literal["higher", "lower"]] = "lower"

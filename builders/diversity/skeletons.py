@@ -78,7 +78,7 @@ class RepeatedSkeletons:
     """The share as a metric; its examples are the skeletons in the most documents."""
 
     name: ClassVar[str] = "repeated-skeletons"
-    title: ClassVar[str] = "share of repeated skeletons"
+    title: ClassVar[str] = "repeated skeletons, share"
     version: ClassVar[int] = 1
     definitions: ClassVar[tuple[str, ...]] = (OURS,)
     more_diverse: ClassVar[Literal["higher", "lower"]] = "lower"
