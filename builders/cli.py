@@ -12,6 +12,7 @@ SUMMARIES = {
     "build": "Build a corpus, or go on with one.",
     "plan": "What a build will take, from a few probes.",
     "show": "A built corpus, or one document with its trace.",
+    "measure": "The diversity of corpora, side by side, at equal size.",
     "serve": "Serve a small model on this machine, as TGI would.",
 }
 

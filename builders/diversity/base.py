@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -90,6 +90,9 @@ class Sample:
     with_intervals: bool = True
     source: Mapping[str, Parameter] = field(default_factory=dict)
     """What the vectors were made with, for the parameters of what is measured on them."""
+
+    made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What one metric made and others can use, by name."""
 
     @cached_property
     def n_words(self) -> int:

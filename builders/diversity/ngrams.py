@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from builders.diversity.base import Interval
-
 LONGEST = 4
 ORDERS = tuple(range(1, LONGEST + 1))
 LANES = 64
@@ -88,12 +86,35 @@ def ngram_diversity_sum(texts: Sequence[str], n: int = LONGEST, *, definition: s
     return round(value, 3) if definition == PACKAGE else value
 
 
-@dataclass(frozen=True, slots=True)
 class _Ratios:
-    """Ratios of some orders on a sample and, for its interval, on each of its subsamples."""
+    """The ratio of each order on a sample and on its subsamples, each computed when first asked for."""
 
-    value: float
-    interval: Interval | None
+    def __init__(self, sample: Sample, *, with_intervals: bool) -> None:
+        self.subsampling = Subsampling(len(sample.texts), sample.seed, "n-grams")
+        self._members = self.subsampling.members() if with_intervals else None
+        self._spoken = tokens(sample.texts)
+        self._grams = _grams(self._spoken, LONGEST)
+        self._found: list[tuple[float, NDArray[np.float64] | None]] = []
+
+    @classmethod
+    def of(cls, sample: Sample, *, with_intervals: bool) -> _Ratios:
+        """Those that another metric made, or new ones."""
+        name = f"n-grams {with_intervals}"
+        if name not in sample.made:
+            sample.made[name] = cls(sample, with_intervals=with_intervals)
+        ratios: _Ratios = sample.made[name]
+        return ratios
+
+    def __call__(self, order: int) -> tuple[float, NDArray[np.float64] | None]:
+        """The ratio, and those of the subsamples with intervals."""
+        while len(self._found) < order:
+            grams = next(self._grams)
+            subsampled = None
+            if self._members is not None and len(grams):
+                holders = self._spoken.documents[: len(grams)]
+                subsampled = _subsampled_ratios(grams, holders, self._members)
+            self._found.append((_ratio(grams), subsampled))
+        return self._found[order - 1]
 
 
 class _NgramMetric:
@@ -109,20 +130,16 @@ class _NgramMetric:
 
     def measure(self, sample: Sample, *, definition: str = OURS) -> Measurement:
         """Measure; for the interval an n-gram counts with the document that it begins in."""
-        spoken = tokens(sample.texts)
-        subsampling = Subsampling(len(sample.texts), sample.seed, self.name)
         with_interval = sample.with_intervals and definition == OURS and len(sample.texts) > 1
-        members = subsampling.members() if with_interval else None
-        value, subsampled = 0.0, np.zeros(subsampling.replicates)
-        for order, grams in enumerate(_grams(spoken, max(self.orders)), 1):
-            if order in self.orders:
-                value += _ratio(grams)
-                if members is not None and len(grams):
-                    subsampled += _subsampled_ratios(grams, spoken.documents[: len(grams)], members)
+        ratios = _Ratios.of(sample, with_intervals=with_interval)
+        found = [ratios(order) for order in self.orders]
+        value = sum(ratio for ratio, _ in found)
+        subsampled = [values for _, values in found if values is not None]
         interval = None
-        if members is not None:
-            bounds = (0.0, float(len(self.orders)))
-            interval = subsampling.interval(value, lambda _: subsampled, bounds=bounds)
+        if with_interval and len(subsampled) == len(found):
+            interval = ratios.subsampling.interval(
+                value, lambda _: np.sum(subsampled, axis=0), bounds=(0.0, float(len(found)))
+            )
         return measurement(
             self,
             sample,

@@ -55,14 +55,11 @@ def _notes(report: Report) -> list[str]:
         notes[0] += "; in brackets: 95 % intervals by subsampling without replacement"
     for corpus in report.corpora:
         name = one_line(corpus.name)
-        if corpus.n_documents < corpus.of_documents:
-            notes.append(
-                f"{name}: a sample of {corpus.n_documents:,} of its {corpus.of_documents:,} documents"
-            )
+        measured, whole = corpus.n_documents, corpus.of_documents
+        if measured < whole:
+            notes.append(f"{name}: a sample of {measured:,} of its {whole:,} documents")
         if corpus.cut:
-            notes.append(
-                f"{name}: for equal words, {corpus.cut:,} documents were cut at {corpus.cut_at:,} words"
-            )
+            notes.append(f"{name}: {corpus.cut:,} cut at {corpus.cut_at:,} words, for equally many words")
     return notes
 
 

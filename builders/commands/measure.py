@@ -1,0 +1,213 @@
+"""``builders measure``: the diversity of corpora, side by side, at equal size."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from builders.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from builders.diversity.base import Metric
+    from builders.diversity.corpus import Corpus
+    from builders.diversity.inverse_frequency import Frequencies
+
+DEFINITIONS = ("metasynth", "diversity-0.3.1")
+EXTRAS = {"embeddings": "sentence_transformers", "frequencies": "wordfreq"}
+
+
+@click.command("measure", short_help="The diversity of corpora, side by side, at equal size.")
+@click.argument("corpora", metavar="CORPUS...", nargs=-1, required=True)
+@click.option("--reference", metavar="CORPUS", help="Real text to see the others against.")
+@click.option("--metrics", metavar="NAME,...", multiple=True, help="Only these; by default all.")
+@click.option("--text-column", default="text", show_default=True, help="Field that holds the documents.")
+@click.option(
+    "--definition",
+    type=click.Choice(DEFINITIONS),
+    default=DEFINITIONS[0],
+    show_default=True,
+    help="Whose definitions; other than ours, they reproduce the numbers of public code.",
+)
+@click.option("--documents", type=click.IntRange(min=2), metavar="N", help="Measure samples of at most N.")
+@click.option(
+    "--allow-unequal", is_flag=True, help="Measure all of each corpus; the output says that sizes differ."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of what is drawn.")
+@click.option(
+    "--frequencies", metavar="CORPUS", help="Count word frequencies for mif in it; by default wordfreq's."
+)
+@click.option("--embedding-model", metavar="MODEL", help="Hub id or folder; by default all-MiniLM-L6-v2.")
+@click.option(
+    "--plot", type=click.Path(path_type=Path, dir_okay=False), metavar="OUT.svg", help="Draw a figure."
+)
+@click.option("--json", "as_json", is_flag=True, help="The report for machines.")
+def command(
+    corpora: tuple[str, ...],
+    *,
+    reference: str | None,
+    metrics: tuple[str, ...],
+    text_column: str,
+    definition: str,
+    documents: int | None,
+    allow_unequal: bool,
+    seed: int,
+    frequencies: str | None,
+    embedding_model: str | None,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure how diverse each CORPUS is, on samples of equally many documents and words.
+
+    CORPUS is a built folder, a JSONL (also .gz, .zst), Parquet or text file (a document a line), or a
+    dataset of the Hub as OWNER/NAME.
+
+    \b
+    Example:
+      builders measure metasynth-biomed template-biomed --reference abstracts.jsonl.gz
+      builders measure corpus.parquet --metrics compression-ratio,1-gram-diversity --json
+    """
+    from rich.console import Console
+
+    from builders.acceptance.embeddings import MODEL
+    from builders.diversity.embeddings import Embeddings, default_file
+    from builders.diversity.figure import figure
+    from builders.diversity.registry import chosen
+    from builders.diversity.report import Request, measure
+    from builders.diversity.table import print_report
+
+    if documents and allow_unequal:
+        raise UserError("--documents makes samples equal, --allow-unequal does not: give one of them")
+    names = [name.strip() for given in metrics for name in given.split(",") if name.strip()]
+    wanted = chosen(names, definition=definition)
+    if not names:
+        wanted = _possible(wanted, frequencies=frequencies)
+    if plot:
+        _check_plot(plot)
+    counted = _frequencies(wanted, frequencies, text_column)
+    read = _read([*corpora, *([reference] if reference else [])], text_column)
+    with _Progress(len(read) * len(wanted)) as progress:
+        embeddings = None
+        if any(metric.needs == "embeddings" for metric in wanted):
+            embeddings = Embeddings(
+                default_file(),
+                model=embedding_model or MODEL,
+                windows=definition == DEFINITIONS[0],
+                progress=progress.embedded,
+            )
+        try:
+            request = Request(
+                corpora=read,
+                reference=reference is not None,
+                metrics=wanted,
+                definition=definition,
+                seed=seed,
+                documents=documents,
+                equal=not allow_unequal,
+                embeddings=embeddings,
+                frequencies=counted,
+            )
+            report = measure(request, progress)
+        finally:
+            if embeddings:
+                embeddings.close()
+    if plot:
+        _write(plot, figure(report))
+    if as_json:
+        click.echo(report.model_dump_json(indent=2))
+    else:
+        print_report(report, Console())
+
+
+def _possible(metrics: Sequence[Metric], *, frequencies: str | None) -> list[Metric]:
+    """Those that the installed packages allow; the others are told."""
+    absent = {need for need, package in EXTRAS.items() if find_spec(package) is None}
+    if frequencies:
+        absent.discard("frequencies")
+    left_out = [metric.name for metric in metrics if metric.needs in absent]
+    if left_out:
+        click.echo(f"left out: {', '.join(left_out)}; for these, pip install 'metasynth[metrics]'", err=True)
+    return [metric for metric in metrics if metric.needs not in absent]
+
+
+def _frequencies(metrics: Sequence[Metric], place: str | None, text_column: str) -> Frequencies | None:
+    from builders.diversity.corpus import read_corpus
+    from builders.diversity.inverse_frequency import Frequencies
+
+    if not any(metric.needs == "frequencies" for metric in metrics):
+        return None
+    if place is None:
+        return Frequencies.of_english()
+    return Frequencies.of(read_corpus(place, text_column=text_column).texts, name=place)
+
+
+def _read(places: Sequence[str], text_column: str) -> list[Corpus]:
+    from builders.diversity.corpus import read_corpus
+
+    return [read_corpus(place, text_column=text_column) for place in places]
+
+
+def _check_plot(path: Path) -> None:
+    if path.suffix.lower() != ".svg":
+        raise UserError(f"--plot {path}: the figure is SVG, so let the name end in .svg")
+    if not path.parent.is_dir():
+        raise UserError(f"--plot {path}: there is no folder {path.parent}; make it first")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UserError(f"--plot {path}: cannot write it ({error.strerror}); name another file") from None
+
+
+class _Progress:
+    """Says on stderr what is measured: a bar on a terminal, lines elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self._console = Console(stderr=True)
+        self._bar = Progress(console=self._console, transient=True, disable=not self._console.is_terminal)
+        self._task = self._bar.add_task("measuring", total=total)
+        self._total = total
+        self._begun = 0
+
+    def __enter__(self) -> _Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def measuring(self, corpus: str, metric: str) -> None:
+        """A metric begins on a corpus."""
+        from rich.markup import escape
+
+        from builders.dataset.untrusted import one_line
+
+        line = f"{one_line(corpus)}: {metric}"
+        self._bar.update(self._task, completed=self._begun, description=escape(line))
+        self._begun += 1
+        self._say(f"[{self._begun}/{self._total}] {line}")
+
+    def embedded(self, done: int, total: int) -> None:
+        """So many documents have their vectors."""
+        if total:
+            self._bar.update(self._task, description=f"embedded {done:,} of {total:,} documents")
+            self._say(f"embedded {done:,} of {total:,} documents")
+
+    def _say(self, line: str) -> None:
+        from rich.text import Text
+
+        if not self._console.is_terminal:
+            self._console.print(Text(line), soft_wrap=True)
