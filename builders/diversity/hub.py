@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from builders.diversity.files import checked, no_column
@@ -27,6 +28,9 @@ def hub_texts(place: str, column: str) -> Iterator[str]:
     from huggingface_hub.errors import HfHubHTTPError
 
     name, _, revision = place.partition("@")
+    logging.getLogger("huggingface_hub").setLevel(
+        logging.ERROR
+    )  # else each retry without a network is a line of its own
     try:
         rows = datasets.load_dataset(name, revision=revision or None, split=SPLIT)
     except (datasets.exceptions.DatasetsError, HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
