@@ -21,6 +21,7 @@ HELP_S = 0.35
 
 LAYERS = [
     {"errors"},
+    {"reading"},
     {"corpora", "dataset", "endpoints", "lazy_group", "seeds", "serve", "tokenizer"},
     {"embedded_model", "method", "svg"},
     {"calls"},

@@ -15,9 +15,9 @@ import zstandard
 from builders.contamination.check import Corpus
 from builders.dataset.contamination import RECORD, Dropped, file_hashes
 from builders.diversity.corpus import corpus_files
-from builders.diversity.files import JSON_LINES, PARQUET, jsonl_rows, kind_of, parquet_rows, text_lines
-from builders.diversity.hub import hub_dataset
 from builders.errors import UserError
+from builders.reading.files import JSON_LINES, PARQUET, jsonl_rows, kind_of, parquet_rows, text_lines
+from builders.reading.hub import hub_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

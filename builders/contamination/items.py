@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builders.dataset.contamination import file_hashes
-from builders.diversity.files import checked, jsonl_rows
 from builders.errors import UserError
+from builders.reading.files import checked, jsonl_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from builders.dataset.contamination import RECORD
 from builders.dataset.reader import DATA, FACTS, open_dataset
-from builders.diversity.files import (
+from builders.errors import UserError
+from builders.reading.files import (
     JSON_LINES,
     PARQUET,
     TEXT,
@@ -23,8 +24,7 @@ from builders.diversity.files import (
     parquet_texts,
     text_lines,
 )
-from builders.diversity.hub import hub_texts
-from builders.errors import UserError
+from builders.reading.hub import hub_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builders.diversity.corpus import TEXT_COLUMN, corpus_files, unknown_kind
-from builders.diversity.files import (
+from builders.errors import UserError
+from builders.reading.files import (
     JSON_LINES,
     PARQUET,
     TEXT,
@@ -24,8 +25,7 @@ from builders.diversity.files import (
     parquet_rows,
     text_lines,
 )
-from builders.diversity.hub import hub_dataset
-from builders.errors import UserError
+from builders.reading.hub import hub_dataset
 from harness.pretrain.content import content_key
 from harness.pretrain.instructions import join_pair, pair_columns
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from builders.diversity.files import checked, only
 from builders.errors import UserError
+from builders.reading.files import checked, only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
