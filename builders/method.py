@@ -58,8 +58,44 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvolutionStep:
+    """One step on the way of a document to an instruction.
+
+    Attributes:
+        expert: who took it.
+        told: what the meta-LM told that expert, its references to material as they were written.
+        result: what came of it: the question as it stood then, a persona, or material in another form.
+    """
+
+    expert: str
+    told: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evolved:
+    """What an instruction has beside its response.
+
+    Attributes:
+        instruction: as it was when it was answered.
+        document_id: of the document that it was made from.
+        steps: how it came about, in order.
+    """
+
+    instruction: str
+    document_id: str
+    steps: tuple[EvolutionStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A finished document with what the meta-LM decided about it."""
+    """A finished document with what the meta-LM decided about it.
+
+    Attributes:
+        text: the document; of an instruction, its response.
+        evolved: the instruction, where the corpus is one of instructions.
+        n_tokens: of `whole`.
+    """
 
     text: str
     genre: str
@@ -69,6 +105,12 @@ class Document:
     n_tokens: int
     model_id: str
     model_sha: str | None
+    evolved: Evolved | None = None
+
+    @property
+    def whole(self) -> str:
+        """Everything that is to be read: the document, or an instruction and its response."""
+        return f"{self.evolved.instruction}\n\n{self.text}" if self.evolved else self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from builders.dataset.package import DatasetReader
-    from builders.dataset.rows import BuildFacts, DocumentRow, TraceRow
+    from builders.dataset.rows import BuildFacts, InstructionRow, Row, TraceRow
 
 MOST_USED = 5
 FIRST_DOCUMENTS = 3
@@ -123,7 +123,7 @@ def _folder(name: str, output: Path) -> Path:
     return Path(name) if Path(name).is_dir() and not folder.is_dir() else folder
 
 
-def _unknown(key: str, reader: DatasetReader) -> DocumentRow:
+def _unknown(key: str, reader: DatasetReader) -> Row:
     """Raise for a document that is not there, with the nearest that is."""
     from difflib import get_close_matches
 
@@ -188,7 +188,9 @@ def _show_summary(summary: dict[str, Any], facts: BuildFacts, console: Console) 
     console.print(_table(first, "document", "begins"))
 
 
-def _show_document(row: DocumentRow, console: Console) -> None:
+def _show_document(row: Row, console: Console) -> None:
+    from builders.dataset.rows import InstructionRow
+
     console.print(_text(row.id, style="bold"))
     facts = {
         "genre": row.genre,
@@ -198,9 +200,22 @@ def _show_document(row: DocumentRow, console: Console) -> None:
         "length": f"{row.n_words:,} words, {row.n_tokens:,} tokens",
         "model": f"{row.model_id} {row.model_sha}",
     }
+    if isinstance(row, InstructionRow):
+        facts = {"made from": row.document_id, **facts}
     console.print(_table(facts.items()))
     console.print()
+    if isinstance(row, InstructionRow):
+        _show_evolution(row, console)
     console.print(printable(row.text), markup=False, highlight=False, emoji=False)
+
+
+def _show_evolution(row: InstructionRow, console: Console) -> None:
+    console.print(_text("How it came about", style="bold"))
+    steps = [
+        (str(number), step.expert, step.told, step.result) for number, step in enumerate(row.evolution, 1)
+    ]
+    console.print(_table(steps, "", "expert", "told", "result"))
+    console.print()
 
 
 def _show_trace(trace: Sequence[TraceRow], console: Console, *, full: bool) -> None:

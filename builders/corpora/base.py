@@ -19,6 +19,18 @@ DOCUMENT_EXPERTS = (
 )
 
 
+INSTRUCT_EXPERTS = (
+    "Document Transformation Expert",
+    "Persona Suggestion Expert",
+    "Question Expert",
+    "Complexity Expert",
+    "Question Editing Expert",
+    "Distinctness Expert",
+    "Answer Expert",
+    "Grounding Expert",
+)
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,13 +75,34 @@ class Exemplars(_Settings):
     max_words: Positive = 120
 
 
+class Instruct(_Settings):
+    """How instructions are made from the documents of a built corpus.
+
+    Attributes:
+        source: name of that corpus, looked for beside the one to build.
+        max_evolutions: most changes to a question after it was first written.
+        min_instruction_words, max_instruction_words: length of an instruction.
+        min_support: smallest share of the different content words of a response that its document, or
+            the instruction, must hold.
+        max_copied: largest share of the words of a response that may stand in one run in its document.
+    """
+
+    source: str
+    max_evolutions: Positive = 3
+    min_instruction_words: Positive = 6
+    max_instruction_words: Positive = 120
+    min_support: Fraction = 0.5
+    max_copied: Fraction = 0.9
+
+
 class Corpus(_Settings):
     """A named data set to build, and every limit of its construction.
 
     Attributes:
         name: name of the corpus and of the folder it is built in.
         domain: `finance`, `biomed`, or a word for a domain of your own.
-        method: `metasynth` (a meta-LM directs experts) or `template` (the baseline).
+        method: `metasynth` (a meta-LM directs experts), `instruct` (it makes instructions of the documents
+            of another corpus) or `template` (the baseline).
         description: one sentence for `builders list` and the dataset card.
         keywords: keyword hierarchy: a domain with curated keywords, or a YAML file.
         documents: accepted documents to build, unless the command says otherwise.
@@ -95,13 +128,17 @@ class Corpus(_Settings):
         stand_in_decoding: the same when the embedded small model stands in; it needs
             colder sampling, a penalty on repetition and shorter documents.
         exemplars: real text for the template baseline's prompts.
+        instruct: how instructions are made, where the method is `instruct`; documents are then
+            instructions, and `min_words` and `max_words` limit responses.
         previous_documents: last generations shown to the template writer with "do not repeat these".
+        steering: tell new trajectories what the corpus has too much of (`builders.steering`); off is the
+            paper's method. Only for the method `metasynth`.
         license: license of the corpus on its card.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     domain: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-    method: Literal["metasynth", "template"] = "metasynth"
+    method: Literal["metasynth", "instruct", "template"] = "metasynth"
     description: str = ""
     keywords: str = ""
     documents: Positive = 48_000
@@ -125,7 +162,9 @@ class Corpus(_Settings):
         temperature=0.4, top_p=0.9, frequency_penalty=0.6, document_tokens=320, turn_tokens=200, menus=True
     )
     exemplars: Exemplars | None = None
+    instruct: Instruct | None = None
     previous_documents: Annotated[int, Field(ge=0)] = 0
+    steering: bool = False
     license: str = "apache-2.0"
 
     @model_validator(mode="after")
@@ -134,6 +173,12 @@ class Corpus(_Settings):
             raise ValueError(f"min_words ({self.min_words}) is greater than max_words ({self.max_words})")
         if self.method == "template" and self.previous_documents and self.documents_per_trajectory < 2:
             raise ValueError("previous_documents needs documents_per_trajectory of at least 2")
+        if self.steering and self.method != "metasynth":
+            raise ValueError("steering needs the method `metasynth`: it speaks to the meta-LM")
+        if (self.method == "instruct") != (self.instruct is not None):
+            raise ValueError(
+                "the method `instruct` needs the settings `instruct`, and no other method has them"
+            )
         return self
 
     @property

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from builders import corpora
-from builders.corpora.base import Corpus, Decoding, Exemplars
+from builders.corpora.base import Corpus, Decoding, Exemplars, Instruct
 from builders.errors import UserError
 
 NOT_CORPORA = {"base", "registry"}
@@ -21,6 +21,8 @@ _SETTINGS: dict[str, type[BaseModel]] = {
     "stand_in_decoding": Decoding,
     "Exemplars": Exemplars,
     "exemplars": Exemplars,
+    "Instruct": Instruct,
+    "instruct": Instruct,
 }
 """Models of settings within a corpus, by their own name and by the field that holds them."""
 

@@ -25,14 +25,15 @@ from typing import TYPE_CHECKING
 from builders.dataset.card import dataset_card
 from builders.dataset.contamination import file_hashes, read_contamination, record_path
 from builders.dataset.reader import DATA, FACTS, TRACES, DatasetReader, open_dataset
-from builders.dataset.shards import DOCUMENT_SCHEMA, TRACE_SCHEMA, Shards
+from builders.dataset.rows import row_type
+from builders.dataset.shards import TRACE_SCHEMA, Shards, schema
 from builders.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from builders.dataset.rows import BuildFacts, DocumentRow, TraceRow
+    from builders.dataset.rows import BuildFacts, Row, TraceRow
 
 __all__ = ["DatasetReader", "open_dataset", "rewrite_card", "write_dataset"]
 
@@ -44,7 +45,7 @@ ROWS_PER_SHARD = 50_000
 def write_dataset(
     folder: Path,
     *,
-    documents: Iterable[tuple[DocumentRow, Sequence[TraceRow]]],
+    documents: Iterable[tuple[Row, Sequence[TraceRow]]],
     facts: BuildFacts,
     rows_per_shard: int = ROWS_PER_SHARD,
 ) -> None:
@@ -70,7 +71,8 @@ def write_dataset(
         staging.mkdir()
     try:
         with _writing(folder):
-            rows = Shards(staging / DATA, DOCUMENT_SCHEMA, rows_per_shard=rows_per_shard)
+            columns = schema(row_type(facts.method))
+            rows = Shards(staging / DATA, columns, rows_per_shard=rows_per_shard)
             traces = Shards(staging / TRACES, TRACE_SCHEMA, rows_per_shard=rows_per_shard)
         with rows, traces:
             for document, trace in documents:

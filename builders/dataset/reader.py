@@ -13,13 +13,15 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from builders.dataset.rows import BuildFacts, DocumentRow, TraceRow
+from builders.dataset.rows import BuildFacts, TraceRow, row_type
 from builders.dataset.untrusted import one_line
 from builders.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from builders.dataset.rows import Row
 
 DATA, TRACES = "data", "traces"
 FACTS = "build.json"
@@ -57,11 +59,12 @@ class DatasetReader:
     _documents: tuple[Path, ...]
     _traces: tuple[Path, ...]
 
-    def documents(self) -> Iterator[DocumentRow]:
-        """Every document, in order."""
-        for row in self.columns(*DocumentRow.model_fields):
+    def documents(self) -> Iterator[Row]:
+        """Every document, or instruction, in order."""
+        row_of = row_type(self.facts.method)
+        for row in self.columns(*row_of.model_fields):
             with _reading(self.folder):
-                document = DocumentRow(**row)
+                document = row_of(**row)
             yield document
 
     def columns(self, *names: str) -> Iterator[dict[str, Any]]:
@@ -76,13 +79,13 @@ class DatasetReader:
                 trace = [TraceRow(**call) for call in calls]
             yield trace
 
-    def document(self, key: str) -> DocumentRow | None:
+    def document(self, key: str) -> Row | None:
         """The document with an id, or with a number from 1; None where there is none."""
         if key.isdecimal():
             return self._numbered(int(key))
         with _reading(self.folder):
             found = _where(self._documents, "id", key)
-            return DocumentRow(**found[0]) if found else None
+            return row_type(self.facts.method)(**found[0]) if found else None
 
     def trace(self, document_id: str) -> list[TraceRow]:
         """The calls that led to a document, in the order made.
@@ -99,14 +102,15 @@ class DatasetReader:
                 for batch in shard.iter_batches(BATCH, columns=list(columns)):
                     yield from batch.to_pylist()
 
-    def _numbered(self, number: int) -> DocumentRow | None:
+    def _numbered(self, number: int) -> Row | None:
         left = number - 1
         for path in self._documents:
             with _reading(self.folder), pq.ParquetFile(path) as shard:
                 for group in range(shard.metadata.num_row_groups):
                     size = shard.metadata.row_group(group).num_rows
                     if 0 <= left < size:
-                        return DocumentRow(**shard.read_row_group(group).slice(left, 1).to_pylist()[0])
+                        row = shard.read_row_group(group).slice(left, 1).to_pylist()[0]
+                        return row_type(self.facts.method)(**row)
                     left -= size
         return None
 

@@ -40,6 +40,74 @@ class DocumentRow(_Record):
     model_sha: str
 
 
+class EvolutionStep(_Record):
+    """One step on the way of a document to an instruction.
+
+    Attributes:
+        expert: who took it.
+        told: what the meta-LM told that expert.
+        result: the question as it stood then, a persona, or material in another form.
+    """
+
+    expert: str
+    told: str
+    result: str
+
+
+class ChatMessage(_Record):
+    """One turn of a chat, as trainers read it."""
+
+    role: str
+    content: str
+
+
+class InstructionRow(_Record):
+    """A row of the default configuration of a corpus of instructions.
+
+    No column is called `text`: whoever reads documents by that name is to take both, not the response alone.
+
+    Attributes:
+        id: `NAME-TRAJECTORY-STEP`, unique and stable.
+        messages: instruction and response as a chat of two turns.
+        document_id: `id` of the document in its own corpus.
+        evolution: how the instruction came about, in order.
+        keywords: the document's.
+        n_words, n_tokens: of instruction and response.
+    """
+
+    id: str
+    instruction: str
+    response: str
+    messages: list[ChatMessage]
+    document_id: str
+    evolution: list[EvolutionStep]
+    domain: str
+    method: str
+    genre: str
+    persona: str
+    keywords: list[str]
+    summary: str
+    trajectory: int
+    step: int
+    n_words: int
+    n_tokens: int
+    model_id: str
+    model_sha: str
+
+    @property
+    def text(self) -> str:
+        """Instruction and response, for who looks at texts."""
+        return f"{self.instruction}\n\n{self.response}"
+
+
+Row = DocumentRow | InstructionRow
+
+
+def row_type(method: str) -> type[DocumentRow] | type[InstructionRow]:
+    """What the rows of a corpus are, by its method."""
+    return InstructionRow if method == "instruct" else DocumentRow
+
+
 class TraceRow(_Record):
     """A row of the configuration `traces`: one call that led to a document.
 
@@ -107,6 +175,67 @@ class DiversityFacts(_Record):
     rows: tuple[DiversityRow, ...]
 
 
+class SourceFacts(_Record):
+    """The corpus of documents that instructions were made from.
+
+    Attributes:
+        sha256: of its documents, in order, with their ids.
+        version: of the package that built it.
+        digest: of the settings that it was built with.
+        used: documents that an instruction was made from.
+    """
+
+    name: str
+    sha256: str
+    documents: int
+    version: str
+    digest: str
+    model_id: str
+    stand_in: bool
+    simulated: bool
+    used: int = 0
+
+
+class GrowthStage(_Record):
+    """Mean values of metrics over the parts of a stretch of the corpus, in the order it was written.
+
+    Attributes:
+        documents: accepted by the end of the stretch.
+        values: by the names that `builders.steering.growth` gives the metrics.
+    """
+
+    documents: int
+    values: dict[str, float]
+
+
+class GrowthFacts(_Record):
+    """Diversity as the corpus grew: of parts with `documents` documents and `words` words of each."""
+
+    documents: int
+    words: int
+    stages: tuple[GrowthStage, ...]
+
+
+class SteeringFacts(_Record):
+    """What steering did.
+
+    Attributes:
+        guided: trajectories that were told what the corpus has too much of.
+        moved: trajectories whose seeds came from a subfield with too few documents.
+        shortened: trajectories asked for fewer documents, because later steps had dried up.
+        ended_early: trajectories that ended before they brought what they were asked for.
+        refused_openings: drafts written anew because they began as too many others do.
+        overused: what the next trajectory would have been told; lines of text.
+    """
+
+    guided: int
+    moved: int
+    shortened: int
+    ended_early: int
+    refused_openings: int
+    overused: tuple[str, ...]
+
+
 class BuildFacts(_Record):
     """Every figure and setting of a finished build: what the card and `builders show` say.
 
@@ -122,6 +251,9 @@ class BuildFacts(_Record):
         redrafted: drafts refused on the way and written anew, by reason.
         calls: answered calls behind the build, those of dropped attempts included.
         diversity: None with fewer than two documents.
+        growth: None with fewer documents than make two parts.
+        steering: None for a build without it.
+        source: of instructions, the documents that they were made from.
     """
 
     schema_version: Literal[1] = 1
@@ -151,3 +283,6 @@ class BuildFacts(_Record):
     prompt_tokens: int
     completion_tokens: int
     diversity: DiversityFacts | None = None
+    growth: GrowthFacts | None = None
+    steering: SteeringFacts | None = None
+    source: SourceFacts | None = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builders.dataset.rows import DocumentRow, TraceRow
+from builders.dataset.rows import ChatMessage, DocumentRow, EvolutionStep, TraceRow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,21 +17,30 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 ROWS_PER_GROUP = 1_000
+
+
+def _struct(record: type[BaseModel]) -> Any:
+    return pa.struct([(name, pa.string()) for name in record.model_fields])
+
+
 _COLUMN_TYPES: dict[Any, Any] = {
     str: pa.string(),
     int: pa.int64(),
     float: pa.float64(),
     list[str]: pa.list_(pa.string()),
     int | None: pa.int64(),
+    list[ChatMessage]: pa.list_(_struct(ChatMessage)),
+    list[EvolutionStep]: pa.list_(_struct(EvolutionStep)),
 }
 
 
-def _schema(row: type[BaseModel]) -> Any:
+def schema(row: type[BaseModel]) -> Any:
+    """The Arrow schema of a row."""
     return pa.schema([(name, _COLUMN_TYPES[field.annotation]) for name, field in row.model_fields.items()])
 
 
-DOCUMENT_SCHEMA = _schema(DocumentRow)
-TRACE_SCHEMA = _schema(TraceRow)
+DOCUMENT_SCHEMA = schema(DocumentRow)
+TRACE_SCHEMA = schema(TraceRow)
 
 
 class Shards:
@@ -64,7 +73,7 @@ class Shards:
         """Take one row; it reaches the disk with its row group."""
         if not self._room:
             self._start_shard()
-        self._pending.append(dict(row))
+        self._pending.append(row.model_dump())
         self.count += 1
         self._room -= 1
         if not self._room or len(self._pending) == ROWS_PER_GROUP:

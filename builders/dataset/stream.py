@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import zstandard
 
-from builders.dataset.rows import DocumentRow, TraceRow
+from builders.dataset.rows import DocumentRow, InstructionRow, Row, TraceRow
 from builders.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class DocumentStream:
                 shutil.rmtree(folder)
             folder.mkdir(parents=True)
 
-    def add(self, document: DocumentRow, trace: list[TraceRow]) -> None:
+    def add(self, document: Row, trace: list[TraceRow]) -> None:
         """Append a document."""
         if self._written % SHARD_DOCUMENTS == 0:
             self.close()
@@ -65,15 +65,15 @@ class DocumentStream:
             with self._explained():
                 self._shard.flush(zstandard.FLUSH_BLOCK)
 
-    def rows(self) -> Iterator[tuple[DocumentRow, list[TraceRow]]]:
+    def rows(self) -> Iterator[tuple[Row, list[TraceRow]]]:
         """Every document added, in order; one at a time is in memory. Ends the writing."""
         for told in self._told():
             trace = [TraceRow.model_validate(call) for call in told["trace"]]
-            yield DocumentRow.model_validate(told["document"]), trace
+            yield _row(told["document"]), trace
 
     def texts(self) -> Iterator[str]:
         """The text of every document added, in order. Ends the writing."""
-        return (told["document"]["text"] for told in self._told())
+        return (_row(told["document"]).text for told in self._told())
 
     def _told(self) -> Iterator[dict[str, Any]]:
         self.close()
@@ -98,3 +98,7 @@ class DocumentStream:
                 f"cannot write to {self._folder} ({error.strerror or error}); free disk space or choose "
                 "another --output, then run the same command: nothing that was answered is lost"
             ) from None
+
+
+def _row(told: dict[str, Any]) -> Row:
+    return (InstructionRow if "instruction" in told else DocumentRow).model_validate(told)

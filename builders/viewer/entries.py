@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from builders.dataset.package import DatasetReader
-    from builders.dataset.rows import DocumentRow, TraceRow
+    from builders.dataset.rows import Row, TraceRow
     from builders.method import Attempt
 
 ACCEPTED = "accepted"
@@ -79,7 +79,7 @@ def read_entries(reader: DatasetReader) -> Iterator[Entry]:
                 yield _of_attempt(reader.facts.method, trajectory, number, reason, attempt)
 
 
-def _of_row(document: DocumentRow, trace: Sequence[TraceRow]) -> Entry:
+def _of_row(document: Row, trace: Sequence[TraceRow]) -> Entry:
     return Entry(
         id=document.id,
         status=ACCEPTED,
@@ -119,7 +119,7 @@ def _of_attempt(method: str, trajectory: int, number: int, reason: str, attempt:
         persona=document.persona if document else "",
         keywords=document.keywords if document else (),
         summary=document.summary if document else "",
-        text=document.text if document else "",
+        text=document.whole if document else "",
         trace=[
             Call(
                 role=call.role,
