@@ -1,4 +1,4 @@
-"""The experts: one prompt file each, under `prompts/experts/`.
+"""The experts: one prompt file each, under `prompts/experts/` and `prompts/instruct/experts/`.
 
 A file's head says what the expert is called, what it cannot work without and what its answer
 is; its body is the expert's system prompt. To add an expert, add a file and name it in a corpus.
@@ -18,7 +18,22 @@ import yaml
 from builders.errors import UserError
 from builders.metasynth import prompts
 
-Yields = Literal["keywords", "expansion", "draft", "summary", "verdict", "topic"]
+Yields = Literal[
+    "keywords",
+    "expansion",
+    "draft",
+    "summary",
+    "verdict",
+    "topic",
+    "material",
+    "persona",
+    "question",
+    "harder",
+    "edited",
+    "response",
+    "grounds",
+]
+INSTRUCT = "instruct"
 DOMAIN_EXPERT = "Domain Expert"
 
 
@@ -48,9 +63,9 @@ class Expert:
 
 
 @cache
-def all_experts() -> dict[str, Expert]:
-    """Every expert that has a prompt file, by name."""
-    folder = files(prompts).joinpath("experts")
+def all_experts(task: str = "") -> dict[str, Expert]:
+    """Every expert that has a prompt file, by name: of documents, or of the task `instruct`."""
+    folder = files(prompts).joinpath(*filter(None, (task, "experts")))
     found = [_read(entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".md")]
     return {expert.name: expert for expert in sorted(found, key=lambda expert: expert.name)}
 
@@ -61,18 +76,35 @@ def choose_experts(names: tuple[str, ...]) -> tuple[Expert, ...]:
     Raises:
         UserError: an expert that has no prompt file, or a team that cannot write.
     """
-    known = all_experts()
+    team = _named(names, all_experts())
+    if DOMAIN_EXPERT not in names:
+        raise UserError(f"corpus field `experts` lacks the {DOMAIN_EXPERT!r}, who writes the documents")
+    if "verdict" in (yields := {expert.yields for expert in team}) and "summary" not in yields:
+        raise UserError("corpus field `experts` has who compares summaries but not who writes them; add one")
+    return team
+
+
+def choose_instruct_experts(names: tuple[str, ...]) -> tuple[Expert, ...]:
+    """The experts of a corpus of instructions, in its order.
+
+    Raises:
+        UserError: an expert that has no prompt file, or a team that cannot ask or cannot answer.
+    """
+    team = _named(names, all_experts(INSTRUCT))
+    yields = {expert.yields for expert in team}
+    for needed, doing in (("question", "asks"), ("response", "answers")):
+        if needed not in yields:
+            raise UserError(f"corpus field `experts` lacks the expert who {doing}; add one")
+    return team
+
+
+def _named(names: tuple[str, ...], known: dict[str, Expert]) -> tuple[Expert, ...]:
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise UserError(f"corpus field `experts`: there is no {name!r}; {hint}known: {', '.join(known)}")
-    if DOMAIN_EXPERT not in names:
-        raise UserError(f"corpus field `experts` lacks the {DOMAIN_EXPERT!r}, who writes the documents")
-    team = tuple(known[name] for name in names)
-    if "verdict" in (yields := {expert.yields for expert in team}) and "summary" not in yields:
-        raise UserError("corpus field `experts` has who compares summaries but not who writes them; add one")
-    return team
+    return tuple(known[name] for name in names)
 
 
 def find_expert(heading: str, team: tuple[Expert, ...]) -> Expert | None:

@@ -29,22 +29,27 @@ LEAD_IN_WORDS = 20
 
 MAX_GENRE_WORDS = 8
 _MARKUP = " \t*#_-:>`"
-_MARKER = re.compile(r"^[^\w\n]*>>[ \t]*DOCUMENT\b", re.MULTILINE | re.IGNORECASE)
 _GENRE = re.compile(r"^[^\w\n]*genre[^\w\n:]*:(.+)$", re.MULTILINE | re.IGNORECASE)
 _HEADING = re.compile(r"\bexpert\b", re.IGNORECASE)
 _LEAD_IN = re.compile(r"^.*(?::|\b(?:ask|call|consult|the|to|with)\b) +(?=.*\bexpert\b)", re.IGNORECASE)
 
-FORMAT = (
-    'write the expert\'s name with a colon, then the instruction between triple quotes ("""), '
-    "or finish the document with the line `>> DOCUMENT`"
-)
-
-
 class TextProtocol:
-    """Reads free text; fulfils :class:`TurnProtocol`."""
+    """Reads free text; fulfils :class:`TurnProtocol`.
+
+    Args:
+        marker: what stands after `>>` in the line that finishes, and is what is finished.
+    """
 
     name: ProtocolName = "text"
     rules = "protocol_text.md"
+
+    def __init__(self, marker: str = "DOCUMENT") -> None:
+        self._finish = f"`>> {marker}`"
+        self._marker = re.compile(rf"^[^\w\n]*>>[ \t]*{marker}\b", re.MULTILINE | re.IGNORECASE)
+        self._format = (
+            'write the expert\'s name with a colon, then the instruction between triple quotes ("""), '
+            f"or finish the {marker.lower()} with the line {self._finish}"
+        )
 
     def turn_schema(self, allowed: list[str], menu: Menu) -> JsonSchema | None:
         """Turns are free text."""
@@ -57,16 +62,16 @@ class TextProtocol:
     def read(self, output: str, team: tuple[Expert, ...]) -> Turn:
         """Read one turn; see :class:`TurnProtocol`."""
         calls, problems = self._calls(output, team)
-        marker = _MARKER.search(output)
+        marker = self._marker.search(output)
         if calls or problems:
             if marker:
-                problems.append("`>> DOCUMENT` was ignored: read the experts' answers first.")
+                problems.append(f"{self._finish} was ignored: read the experts' answers first.")
             return Turn(moves=tuple(calls), problems=tuple(problems))
         if marker:
             genre = _GENRE.search(output, marker.end())
             words = genre.group(1).strip(_MARKUP).split() if genre else []
             return Turn(moves=(Finish(genre=" ".join(words[:MAX_GENRE_WORDS])),))
-        return Turn(moves=(), problems=(f"No expert call was found in your answer: {FORMAT}.",))
+        return Turn(moves=(), problems=(f"No expert call was found in your answer: {self._format}.",))
 
     def _calls(self, output: str, team: tuple[Expert, ...]) -> tuple[list[ExpertCall], list[str]]:
         pieces = output.split(QUOTES)
@@ -77,11 +82,11 @@ class TextProtocol:
             if heading is None:
                 continue  # quoted text that is not addressed to an expert
             if not instruction.strip():
-                problems.append(f"The instruction for {heading} is empty: {FORMAT}.")
+                problems.append(f"The instruction for {heading} is empty: {self._format}.")
                 continue
             if swallowed := _heading_that_ends(instruction):
                 problems.append(
-                    f"The triple quotes for {heading} were not closed before {swallowed}: {FORMAT}."
+                    f"The triple quotes for {heading} were not closed before {swallowed}: {self._format}."
                 )
                 continue
             call = _address(heading, instruction.strip(), team)
@@ -91,7 +96,7 @@ class TextProtocol:
             else:
                 calls.append(call)
         if not calls and not problems and (named := _named_without_instruction(output)):
-            problems.append(f"{named} was named without an instruction: {FORMAT}.")
+            problems.append(f"{named} was named without an instruction: {self._format}.")
         return calls, problems
 
 

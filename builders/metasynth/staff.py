@@ -99,14 +99,20 @@ class Staff:
                 bench.take_verdict(similar=similar, suggestion=suggestion)
 
 
-def pass_materials(instruction: str, materials: dict[str, str], *, needs: tuple[str, ...]) -> str:
+def pass_materials(
+    instruction: str,
+    materials: dict[str, str],
+    *,
+    needs: tuple[str, ...],
+    reference: re.Pattern[str] = _REFERENCE,
+) -> str:
     """The instruction as the expert gets it.
 
     References such as `[draft]` become the material; what the expert cannot work without and
     the instruction does not refer to is added below it. Nothing else is passed on.
     """
-    referred = {name.lower() for name in _REFERENCE.findall(instruction)}
-    filled = _REFERENCE.sub(lambda match: materials.get(match.group(1).lower(), ""), instruction)
+    referred = {name.lower() for name in reference.findall(instruction)}
+    filled = reference.sub(lambda match: materials.get(match.group(1).lower(), ""), instruction)
     attached = [
         f"{name.capitalize()}: {materials[name]}"
         for name in dict.fromkeys(needs)
