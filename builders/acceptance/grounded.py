@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING
+
+import yaml
 
 from builders.acceptance.base import Rejection
 from builders.acceptance.words import excerpt, normalised_words
@@ -21,22 +25,6 @@ STEM = 6
 SHORTEST = 4
 """Letters of the shortest content word."""
 
-_FUNCTION_WORDS = frozenset(
-    """about above according after again against all almost along already also although always among another
-    answer any anyone anything are around because become becomes been before being below between both but came
-    cannot case certain clearly could did does doing done down due during each either else especially etc even
-    ever every example explain few first for form from further furthermore gave general generally give given
-    gives has have having hence here how however important include includes including indeed instead into its
-    itself just keep kind know known last later least less like likely made mainly make makes making many may
-    mean means might more moreover most much must namely near need needs neither never nevertheless next none
-    not nothing now often once one only order other others otherwise our out over overall own part particular
-    particularly perhaps possible question rather reason reasons related same second several shall she should
-    show shows since some someone something sometimes still such take takes than that the their theirs them
-    themselves then there thereby therefore these they thing things third this those though three through
-    throughout thus together too toward towards two under unless unlike until upon use used uses using usually
-    very via was way ways well were what whatever when whenever where whereas whether which while who whole
-    whom whose why will with within without would yet you your yours""".split()
-)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _LIST_MARK = re.compile(r"^\s*(?:\d{1,2}[.):]|step \d{1,2}\b)", re.MULTILINE | re.IGNORECASE)
 _NAME = re.compile(r"(?<=[a-z,;] )(?:[A-Z][a-z]+|[A-Z]{2,}[\w-]*)(?:[ -](?:[A-Z][a-z]+|[A-Z]{2,}))*")
@@ -79,11 +67,19 @@ class Grounded:
 def content_words(text: str) -> dict[str, str]:
     """Content words by their stem: their first six letters, a plural's s aside."""
     words = (word.removesuffix("'s") for word in normalised_words(text))
+    function = listed_words("function_words")
     return {
         word.removesuffix("s")[:STEM]: word
         for word in words
-        if len(word) >= SHORTEST and word not in _FUNCTION_WORDS and not word[0].isdigit()
+        if len(word) >= SHORTEST and word not in function and not word[0].isdigit()
     }
+
+
+@cache
+def listed_words(name: str) -> frozenset[str]:
+    """A list of `instruction.yaml`."""
+    told = yaml.safe_load((files(__package__) / "instruction.yaml").read_text(encoding="utf-8"))
+    return frozenset(told[name].split())
 
 
 def longest_run(text: str, source: str) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from builders.acceptance.base import Candidate, Check, Rejection, first_rejection
 from builders.acceptance.chatter import Chatter
-from builders.acceptance.grounded import Grounded, content_words, longest_run
+from builders.acceptance.grounded import Grounded, content_words, listed_words, longest_run
 from builders.acceptance.judge import CorpusJudge
 from builders.acceptance.leak import PromptLeak
 from builders.acceptance.length import Length
@@ -26,16 +26,10 @@ if TYPE_CHECKING:
 SHARED_WORDS = 2
 """Content words that a question has in common with its document, at least."""
 
-TASK_VERBS = frozenset(
-    """advise analyse analyze argue arrange assess calculate classify compare consider contrast decide define
-    describe design determine devise discuss distinguish draft estimate evaluate examine explain formulate give
-    identify illustrate imagine infer interpret judge justify list name outline plan predict propose prove rank
-    recommend rewrite show sketch specify state suggest summarise summarize suppose tell trace weigh
-    write""".split()
-)
 _LABEL = re.compile(
     r"\A[*_#>\s]*(?:(?:the |my |your |a )?(?:new |edited |rewritten |revised |harder |final |one )*"
-    r"(?:question|task|instruction|prompt|exam question)[*_]*(?: \d+)?[*_]*\s*[:.][*_]*|q\d*[.:)]|\d{1,2}[.)])\s*",
+    r"(?:question|task|instruction|prompt|exam question)[*_]*(?: \d+)?[*_]*\s*[:.][*_]*"
+    r"|q\d*[.:)]|\d{1,2}[.)])\s*",
     re.IGNORECASE,
 )
 _TRAILER = re.compile(
@@ -141,9 +135,9 @@ def clean_question(text: str) -> str:
 
 
 def _no_task(text: str) -> Rejection | None:
-    sentences = _SENTENCE.split(text)
+    sentences, verbs = _SENTENCE.split(text), listed_words("task_verbs")
     asks = any(sentence.rstrip("\"')*\u201d").endswith("?") for sentence in sentences)
-    told = any(re.split(r"\W", sentence.lower(), maxsplit=1)[0] in TASK_VERBS for sentence in sentences)
+    told = any(re.split(r"\W", sentence.lower(), maxsplit=1)[0] in verbs for sentence in sentences)
     if not asks and not told:
         return Rejection("no-task", "it neither asks a question nor sets a task")
     if asks and not sentences[-1].rstrip("\"')*\u201d").endswith("?") and not told:

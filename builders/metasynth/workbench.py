@@ -136,6 +136,7 @@ class Workbench:
                 return self.stands and bool(self.summary) and not self.verdict and bool(self.table.rows)
             case "topic":
                 return self.stands and not self.topic
+        return False  # who makes instructions is of no use to documents
 
     def take_draft(self, judgement: Judgement) -> None:
         """Put a new draft on the table; what was said of the old one no longer holds."""

@@ -1,0 +1,18 @@
+"""Instructions with responses, made of the documents of `metasynth-finance` by a directed team."""
+
+from __future__ import annotations
+
+from builders.corpora.base import INSTRUCT_EXPERTS, Corpus, Instruct
+
+CORPUS = Corpus(
+    name="metasynth-finance-instruct",
+    domain="finance",
+    method="instruct",
+    description="Financial instructions with responses, evolved from synthetic documents",
+    instruct=Instruct(source="metasynth-finance"),
+    experts=INSTRUCT_EXPERTS,
+    max_rounds=20,
+    min_words=20,
+    near_duplicate_threshold=0.5,
+    near_duplicate_shingle=2,
+)
