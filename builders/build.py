@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from builders import __version__
 from builders.acceptance import CorpusJudge
+from builders.acceptance.instruction import DocumentInstructionJudge
 from builders.accepted import Accepted
 from builders.baselines import Template, load_exemplars
 from builders.crew import TrajectoryListener
 from builders.dataset.package import write_dataset
 from builders.dataset.rows import BuildFacts
 from builders.diversity.brief import baseline_beside, brief
+from builders.document_source import open_source
 from builders.endpoints.base import Sampling
 from builders.endpoints.connect import connect
 from builders.endpoints.errors import Incomplete, Rejected
@@ -26,9 +28,11 @@ from builders.errors import UserError
 from builders.finished import build_digest, finished, note_finished
 from builders.journal import Budget, Journal, Purse, Recorder, build_lock, model_name
 from builders.metasynth import Conductor, GuidedProtocol, TextProtocol
+from builders.metasynth.instruct import InstructConductor
 from builders.metasynth.memory import ContextTooSmallError
 from builders.method import derive_seed
 from builders.seeds import load_hierarchy
+from builders.steering import STOCK_OPENING, Pilot
 from builders.trajectories import Target, run_trajectories
 
 if TYPE_CHECKING:
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 
     from builders.corpora.base import Corpus
     from builders.endpoints.base import Completion, Endpoint, EndpointInfo
+    from builders.metasynth.instruct import Documents
     from builders.method import Method
     from builders.tokenizer import NamedTokenizer
     from builders.trajectories import Outcome
@@ -75,6 +80,7 @@ class BuildRequest:
         timeouts: how long an endpoint is waited for.
         budget: what the build may spend.
         allow_model_change: go on when an endpoint serves another model than before.
+        source: of instructions, name or folder of the documents' corpus; None for what the corpus says.
     """
 
     corpus: Corpus
@@ -91,6 +97,7 @@ class BuildRequest:
     timeouts: Timeouts = field(default_factory=Timeouts)
     budget: Budget = field(default_factory=Budget)
     allow_model_change: bool = False
+    source: str | None = None
 
 
 class Display(TrajectoryListener, Protocol):
@@ -127,7 +134,7 @@ async def build(request: BuildRequest, display: Display) -> BuildFacts:
     """
     corpus = request.corpus
     work = request.folder / JOURNAL_FOLDER
-    compared = corpus.method != "template"
+    compared = corpus.method == "metasynth"
     baseline = baseline_beside(request.folder, domain=corpus.domain) if compared else None
     with build_lock(work), closing(Journal(work)) as journal, closing(Accepted(corpus, work)) as accepted:
         async with open_workshop(request, display, journal) as shop:
@@ -149,9 +156,18 @@ async def build(request: BuildRequest, display: Display) -> BuildFacts:
                 concurrency=lambda: at_work(shop.pool.concurrency),
                 accepted=accepted,
                 listener=display,
+                steering=shop.pilot,
             )
         facts = gather_facts(request, shop.pool.info, shop.protocol, journal=journal, outcome=outcome)
-        facts = facts.model_copy(update={"diversity": brief(accepted.texts(), facts.documents, baseline)})
+        facts = facts.model_copy(
+            update={
+                "diversity": brief(accepted.texts(), facts.documents, baseline),
+                "growth": accepted.growth.facts(),
+                "source": shop.documents
+                and shop.documents.facts.model_copy(update={"used": documents_used(journal)}),
+                "steering": shop.pilot and shop.pilot.report(outcome.redrafted.get(STOCK_OPENING, 0)),
+            }
+        )
         write_dataset(request.folder, documents=accepted.rows(), facts=facts)
         note_finished(journal, digest, facts, request.folder)
         return facts
@@ -159,12 +175,17 @@ async def build(request: BuildRequest, display: Display) -> BuildFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What trajectories are run with: an open pool, its recorder, the method, and its protocol's name."""
+    """What trajectories are run with: an open pool, its recorder, the method, and its protocol's name.
+
+    `pilot` steers them, where the corpus asks for it; `documents` are what instructions are made from.
+    """
 
     pool: Pool
     recorder: Recorder
     method: Method
     protocol: str
+    pilot: Pilot | None
+    documents: Documents | None
 
 
 @asynccontextmanager
@@ -174,6 +195,7 @@ async def open_workshop(request: BuildRequest, display: Display, journal: Journa
     Raises:
         UserError: what the user can mend.
     """
+    documents = source_documents(request, journal)
     async with open_pool(request, display) as pool:
         recorder = Recorder(
             journal,
@@ -185,12 +207,19 @@ async def open_workshop(request: BuildRequest, display: Display, journal: Journa
         )
         with _drained_by_interrupt(recorder, display):
             protocol = "template"
-            if request.corpus.method == "metasynth":
+            if request.corpus.method != "template":
                 protocol = request.protocol or await supported_protocol(recorder, request.seed)
             info = replace(pool.info, max_total_tokens=context_tokens(journal, pool.info))
-            method = make_method(request, info, protocol, display)
+            method = make_method(request, info, protocol, display, documents=documents)
             display.started(request, pool.info, protocol)
-            yield Workshop(pool=pool, recorder=recorder, method=method, protocol=protocol)
+            yield Workshop(
+                pool=pool,
+                recorder=recorder,
+                method=method,
+                protocol=protocol,
+                pilot=make_pilot(request, method),
+                documents=documents,
+            )
 
 
 def at_work(calls: int) -> int:
@@ -280,7 +309,27 @@ async def supported_protocol(recorder: Recorder, seed: int) -> Literal["text", "
     return "guided"
 
 
-def make_method(request: BuildRequest, info: EndpointInfo, protocol: str, display: Display) -> Method:
+def source_documents(request: BuildRequest, journal: Journal) -> Documents | None:
+    """What instructions are made from; None for a corpus of documents.
+
+    Raises:
+        UserError: there are no such documents, or others than the build was begun with.
+    """
+    if request.corpus.method != "instruct":
+        return None
+    return open_source(
+        request.corpus, journal, folder=request.folder, named=request.source, corpus_seed=request.seed
+    )
+
+
+def make_method(
+    request: BuildRequest,
+    info: EndpointInfo,
+    protocol: str,
+    display: Display,
+    *,
+    documents: Documents | None = None,
+) -> Method:
     """The corpus' method, set up for the model that answers.
 
     Raises:
@@ -289,7 +338,7 @@ def make_method(request: BuildRequest, info: EndpointInfo, protocol: str, displa
     corpus = request.corpus
     decoding = corpus.stand_in_decoding if info.stand_in else corpus.decoding
     context = info.max_total_tokens or UNTOLD_CONTEXT
-    method: Conductor | Template
+    method: Conductor | Template | InstructConductor
     if corpus.method == "template":
         exemplars = load_exemplars(corpus.exemplars, seed=request.seed) if corpus.exemplars else ()
         method = Template(
@@ -301,6 +350,20 @@ def make_method(request: BuildRequest, info: EndpointInfo, protocol: str, displa
             judge=CorpusJudge.of(corpus),
             narrate=display.called,
             exemplars=exemplars,
+        )
+    elif documents is not None:
+        method = InstructConductor(
+            corpus=corpus,
+            documents=documents,
+            hierarchy=load_hierarchy(corpus.keyword_source),
+            corpus_seed=request.seed,
+            protocol=GuidedProtocol(menus=decoding.menus)
+            if protocol == "guided"
+            else TextProtocol("INSTRUCTION"),
+            decoding=decoding,
+            context_tokens=context,
+            judge=DocumentInstructionJudge.of(corpus),
+            narrate=display.called,
         )
     else:
         method = Conductor(
@@ -323,6 +386,23 @@ def make_method(request: BuildRequest, info: EndpointInfo, protocol: str, displa
     return method
 
 
+def make_pilot(request: BuildRequest, method: Method) -> Pilot | None:
+    """What steers the build, where the corpus asks for it."""
+    if not (request.corpus.steering and isinstance(method, Conductor)):
+        return None
+    return Pilot(method, corpus=request.corpus, hierarchy=method.hierarchy, corpus_seed=request.seed)
+
+
+def documents_used(journal: Journal) -> int:
+    """Documents that an accepted instruction was made from."""
+    evolved = (
+        attempt.document.evolved
+        for _, _, accepted, attempt in journal.attempts()
+        if accepted and attempt.document
+    )
+    return len({made.document_id for made in evolved if made})
+
+
 def gather_facts(
     request: BuildRequest, info: EndpointInfo, protocol: str, *, journal: Journal, outcome: Outcome
 ) -> BuildFacts:
@@ -334,7 +414,7 @@ def gather_facts(
         prompt_tokens += sum(call.completion.prompt_tokens for call in attempt.trace)
         completion_tokens += sum(call.completion.completion_tokens for call in attempt.trace)
         if accepted and attempt.document:
-            words += len(attempt.document.text.split())
+            words += len(attempt.document.whole.split())
             tokens += attempt.document.n_tokens
             revisions[attempt.document.model_sha or ""] = None
     corpus = request.corpus

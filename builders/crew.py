@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from builders.endpoints.errors import EndpointError, GenerationFailed, Unavailable
 from builders.journal import BudgetSpentError, DrainingError
@@ -46,6 +46,12 @@ class TrajectoryListener(Protocol):
         ...
 
 
+class _Work(NamedTuple):
+    trajectory: int
+    quota: int
+    method: Method
+
+
 class Crew:
     """The trajectories at work.
 
@@ -54,25 +60,22 @@ class Crew:
         attempts: made by trajectories that ended.
     """
 
-    def __init__(
-        self, method: Method, *, recorder: Recorder, journal: Journal, listener: TrajectoryListener
-    ) -> None:
+    def __init__(self, *, recorder: Recorder, journal: Journal, listener: TrajectoryListener) -> None:
         self.finished: set[int] = set()
         self.attempts: dict[int, int] = {}
-        self._method = method
         self._recorder = recorder
         self._journal = journal
         self._listener = listener
-        self._waiting: deque[tuple[int, int]] = deque()
-        self._aside: deque[tuple[int, int]] = deque()
+        self._waiting: deque[_Work] = deque()
+        self._aside: deque[_Work] = deque()
         self._tries: Counter[int] = Counter()
         self._at_work: set[asyncio.Task[None]] = set()
         self._ends: asyncio.Queue[int] = asyncio.Queue()
         self._failure: Exception | None = None
 
-    def enlist(self, trajectory: int, quota: int) -> None:
+    def enlist(self, trajectory: int, quota: int, method: Method) -> None:
         """Take on a trajectory; it begins when there is room."""
-        self._waiting.append((trajectory, quota))
+        self._waiting.append(_Work(trajectory, quota, method))
 
     def man(self, concurrency: int) -> None:
         """Begin trajectories while there is room; those set aside when no others wait."""
@@ -83,7 +86,7 @@ class Crew:
                 begun = self._aside.popleft()
             else:
                 return
-            task = asyncio.create_task(self._work(*begun))
+            task = asyncio.create_task(self._work(begun))
             self._at_work.add(task)
             task.add_done_callback(self._at_work.discard)
 
@@ -112,12 +115,12 @@ class Crew:
             task.cancel()
         await asyncio.gather(*self._at_work, return_exceptions=True)
 
-    async def _work(self, trajectory: int, quota: int) -> None:
+    async def _work(self, work: _Work) -> None:
         """Run one trajectory to its end, or set it aside."""
-        number = 0
+        number, trajectory = 0, work.trajectory
         chat = self._recorder.of(trajectory)
         try:
-            async for attempt in self._method.attempts(trajectory=trajectory, quota=quota, chat=chat):
+            async for attempt in work.method.attempts(trajectory=trajectory, quota=work.quota, chat=chat):
                 self._journal.record_attempt(trajectory, number, attempt)
                 self._listener.attempted(trajectory, attempt)
                 number += 1
@@ -127,7 +130,7 @@ class Crew:
             self._tries[trajectory] += 1
             if isinstance(error, _PASSING) and self._tries[trajectory] < TRIES and not self._failure:
                 self._journal.forget_attempts(trajectory)
-                self._aside.append((trajectory, quota))
+                self._aside.append(work)
                 self._listener.set_aside(trajectory, error)
             else:
                 self._failure = self._failure or error

@@ -72,6 +72,7 @@ async def plan(request: BuildRequest, display: Display, *, probes: int | None = 
                 accepted=accepted,
                 listener=display,
                 most=len(quotas),
+                steering=shop.pilot,
             )
             own_s = time.thread_time() - began_s
             places, concurrency = shop.pool.places, shop.pool.concurrency

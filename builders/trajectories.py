@@ -23,11 +23,15 @@ if TYPE_CHECKING:
     from builders.corpora.base import Corpus
     from builders.crew import TrajectoryListener
     from builders.journal import Journal, Recorder
-    from builders.method import Attempt, Method, Rejection
+    from builders.method import Attempt, Document, Method, Rejection
 
 WINDOW = 1024
 """Trajectories that may be begun before the first of them is settled. Part of what makes a build
 reproducible: it does not depend on how many endpoints there are."""
+
+STEERED_WINDOW = 64
+"""The same where settled trajectories guide those that are begun: what a trajectory is told is so many
+trajectories old at most, and no more of them are ever at work."""
 
 BARREN_TRAJECTORIES = 12
 """Trajectories in a row without one accepted document, after which a build gives up."""
@@ -42,7 +46,7 @@ SURPLUS = "surplus"
 class Keeper(Protocol):
     """Keeps accepted documents and knows one that repeats them."""
 
-    def rejection(self, text: str) -> Rejection | None:
+    def rejection(self, document: Document) -> Rejection | None:
         """Why a document repeats an earlier one; None when it does not."""
         ...
 
@@ -52,6 +56,22 @@ class Keeper(Protocol):
 
     def flush(self) -> None:
         """A trajectory is settled: let others see what was kept."""
+        ...
+
+
+class Steering(Protocol):
+    """Guides each trajectory by what was settled before it was taken on."""
+
+    def most_documents(self, trajectory: int) -> int:
+        """Documents that a trajectory is asked for at most."""
+        ...
+
+    def method(self, trajectory: int) -> Method:
+        """The method for a trajectory. Called once for each, in order."""
+        ...
+
+    def settle(self, trajectory: int, quota: int, attempts: list[tuple[Attempt, bool]]) -> None:
+        """A trajectory is settled: what it owed, its attempts with a document, whether accepted."""
         ...
 
 
@@ -119,12 +139,13 @@ async def run_trajectories(
     accepted: Keeper,
     listener: TrajectoryListener,
     most: int | None = None,
+    steering: Steering | None = None,
 ) -> Outcome:
     """Run trajectories until the target is met, or the first `most` of them.
 
     Args:
         corpus: the corpus, for its limits.
-        method: runs trajectories.
+        method: runs trajectories, unless they are steered.
         recorder: answers calls; told to drain when a call fails for good.
         journal: takes the decisions.
         target: how much to accept.
@@ -132,6 +153,7 @@ async def run_trajectories(
         accepted: keeps documents and refuses those that repeat earlier ones.
         listener: hears of the progress.
         most: trajectories to run at most: a probe of a build makes the calls that the build begins with.
+        steering: guides trajectories; None for the same method for each.
 
     Raises:
         UserError: trajectory after trajectory brings nothing; says what stopped the attempts.
@@ -140,11 +162,11 @@ async def run_trajectories(
     """
     journal.forget_attempts()
     progress = _Progress()
-    crew = Crew(method, recorder=recorder, journal=journal, listener=listener)
+    crew = Crew(recorder=recorder, journal=journal, listener=listener)
 
     def plan() -> None:
-        for trajectory, quota in _plan(progress, target, corpus, most=most):
-            crew.enlist(trajectory, quota)
+        for trajectory, quota in _plan(progress, target, corpus, most=most, steering=steering):
+            crew.enlist(trajectory, quota, steering.method(trajectory) if steering else method)
 
     try:
         plan()
@@ -154,7 +176,7 @@ async def run_trajectories(
                 progress.attempts += crew.attempts.pop(trajectory)
             while progress.settled in crew.finished:
                 crew.finished.remove(progress.settled)
-                _settle(progress, target, journal=journal, keeper=accepted)
+                _settle(progress, target, journal=journal, keeper=accepted, steering=steering)
                 listener.settled(progress.accepted, progress.tokens)
                 if progress.barren >= BARREN_TRAJECTORIES:
                     raise UserError(_why_barren(journal, progress.settled))
@@ -202,20 +224,35 @@ def opening_quotas(target: Target, corpus: Corpus) -> list[int]:
 
 
 def _plan(
-    progress: _Progress, target: Target, corpus: Corpus, *, most: int | None = None
+    progress: _Progress,
+    target: Target,
+    corpus: Corpus,
+    *,
+    most: int | None = None,
+    steering: Steering | None = None,
 ) -> list[tuple[int, int]]:
     """Trajectories to begin now, with the documents that each owes: as equal as can be."""
-    begun = []
-    while progress.begun - progress.settled < WINDOW and (most is None or progress.begun < most):
+    begun, window = [], _window(target, corpus)
+    while progress.begun - progress.settled < window and (most is None or progress.begun < most):
         missing = target.missing(progress.accepted, progress.tokens, owed=progress.owed)
         if missing <= 0:
             break
         quota = share(missing, begun=progress.begun, corpus=corpus)
+        if steering:
+            quota = min(quota, steering.most_documents(progress.begun))
         progress.quotas[progress.begun] = quota
         progress.owed += quota
         begun.append((progress.begun, quota))
         progress.begun += 1
     return begun
+
+
+def _window(target: Target, corpus: Corpus) -> int:
+    """Trajectories begun ahead; where they are steered, few enough that a small build is guided too."""
+    if not corpus.steering:
+        return WINDOW
+    trajectories = target.missing(0, 0, owed=0) // corpus.documents_per_trajectory
+    return min(max(corpus.min_trajectories, trajectories // 8), STEERED_WINDOW)
 
 
 def share(missing: int, *, begun: int, corpus: Corpus) -> int:
@@ -225,10 +262,13 @@ def share(missing: int, *, begun: int, corpus: Corpus) -> int:
     return -(-missing // trajectories)
 
 
-def _settle(progress: _Progress, target: Target, *, journal: Journal, keeper: Keeper) -> None:
+def _settle(
+    progress: _Progress, target: Target, *, journal: Journal, keeper: Keeper, steering: Steering | None
+) -> None:
     """Accept the documents of the next trajectory in order, refusing what repeats earlier ones."""
     trajectory, accepted = progress.settled, 0
     refused: list[tuple[int, str]] = []
+    judged: list[tuple[Attempt, bool]] = []
     for _, number, _, attempt in journal.attempts(first=trajectory, last=trajectory):
         survived = attempt.rejections if attempt.document else attempt.rejections[:-1]
         progress.redrafted.update(rejection.reason for rejection in survived)
@@ -236,13 +276,17 @@ def _settle(progress: _Progress, target: Target, *, journal: Journal, keeper: Ke
             continue
         if target.met(progress.accepted, progress.tokens):
             refused.append((number, SURPLUS))
-        elif rejection := keeper.rejection(attempt.document.text):
+            continue
+        if rejection := keeper.rejection(attempt.document):
             refused.append((number, rejection.reason))
         else:
             accepted += 1
             keeper.add(trajectory, accepted, attempt)
             progress.accepted += 1
             progress.tokens += attempt.document.n_tokens
+        judged.append((attempt, not rejection))
+    if steering:
+        steering.settle(trajectory, progress.quotas[trajectory], judged)
     for number, reason in refused:
         journal.reject_attempt(trajectory, number, reason)
     keeper.flush()

@@ -82,8 +82,8 @@ class Exactly:
     def __init__(self) -> None:
         self.texts: set[str] = set()
 
-    def rejection(self, text: str) -> Rejection | None:
-        return Rejection("duplicate", "as before") if text in self.texts else None
+    def rejection(self, document: Document) -> Rejection | None:
+        return Rejection("duplicate", "as before") if document.text in self.texts else None
 
     def add(self, trajectory: int, step: int, attempt: Attempt) -> None:
         assert attempt.document

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from builders.build import BuildRequest
+    from builders.corpora.base import Corpus
     from builders.journal import Price
 
 INTERRUPTED = 130
 BUDGET_SPENT = 3
 
-_OPTIONS = (
-    click.option(
+_OPTIONS = {
+    "endpoints": click.option(
         "--endpoint",
         "endpoints",
         metavar="URL",
@@ -32,47 +33,47 @@ _OPTIONS = (
         "is read from METASYNTH_API_KEY, that of the second from METASYNTH_API_KEY_2 where it has its own. "
         "Without it the embedded endpoint is started on this machine.",
     ),
-    click.option("--documents", type=click.IntRange(1), help="Accepted documents to end with."),
-    click.option(
+    "documents": click.option("--documents", type=click.IntRange(1), help="Accepted documents to end with."),
+    "tokens": click.option(
         "--tokens",
         type=amount,
         metavar="AMOUNT",
         help="Instead: tokens that the accepted documents shall have; 25M for 25 millions.",
     ),
-    click.option(
+    "tokenizer": click.option(
         "--tokenizer",
         metavar="NAME",
         help="What counts tokens: a Hub id, a model's folder, or a tokenizer.json; by default the served "
         "model's. Name that of the model to be trained.",
     ),
-    click.option(
+    "protocol": click.option(
         "--protocol", type=click.Choice(["text", "guided"]), help="By default what the endpoint supports."
     ),
-    click.option(
+    "seed": click.option(
         "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the whole build."
     ),
-    click.option(
+    "output": click.option(
         "--output",
         type=click.Path(path_type=Path, file_okay=False),
         default=Path(),
         help="Folder in which the corpus' folder is made; by default the current one.",
     ),
-    click.option(
+    "adapter": click.option(
         "--adapter",
         type=click.Choice(["chat", "text-generation"]),
         default="chat",
         show_default=True,
         help="`text-generation` uses TGI's native routes through its official client.",
     ),
-    click.option(
+    "dialect": click.option(
         "--dialect", type=click.Choice(["tgi", "openai"]), help="By default what the server says it is."
     ),
-    click.option(
+    "concurrency": click.option(
         "--concurrency",
         type=click.IntRange(1),
         help="Calls in flight at most; by default what the servers take, found out while building.",
     ),
-    click.option(
+    "patience": click.option(
         "--patience",
         type=click.FloatRange(0, min_open=True),
         default=600.0,
@@ -80,7 +81,7 @@ _OPTIONS = (
         metavar="SECONDS",
         help="How long to wait while no endpoint answers before the work stops.",
     ),
-    click.option(
+    "answer_timeout": click.option(
         "--answer-timeout",
         type=click.FloatRange(0, min_open=True),
         default=600.0,
@@ -88,7 +89,7 @@ _OPTIONS = (
         metavar="SECONDS",
         help="How long an answer may take at most before it is asked for anew.",
     ),
-    click.option(
+    "prices": click.option(
         "--price",
         "prices",
         type=price,
@@ -97,26 +98,48 @@ _OPTIONS = (
         help="Of a million tokens read and written: 0.2/0.6. One for all endpoints, or one for each, in "
         "order.",
     ),
-    click.option(
+    "steering": click.option(
+        "--steering",
+        type=click.Choice(["on", "off"]),
+        help="Whether new trajectories are told what the corpus has too much of; off is the paper's method. "
+        "By default what the corpus says.",
+    ),
+    "source": click.option(
+        "--from",
+        "source",
+        metavar="CORPUS",
+        help="Of instructions: the corpus of documents that they are made from, by its name in --output or "
+        "its folder; by default the one that the corpus names.",
+    ),
+    "allow_model_change": click.option(
         "--allow-model-change",
         is_flag=True,
         help="Go on when an endpoint serves another model than the build began with.",
     ),
-)
+}
 
 
 def build_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the argument NAME and every option that says what is built and where; see `build_request`."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return click.argument("name")(command)
+    return click.argument("name")(run_options()(command))
+
+
+def run_options(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the options that say what is built, where and on what, without some of them, by name."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        for name, option in reversed(_OPTIONS.items()):
+            command = command if name in without else option(command)
+        return command
+
+    return decorate
 
 
 def build_request(
     *,
-    name: str,
+    name: str | Corpus,
     endpoints: tuple[str, ...],
-    documents: int | None,
+    documents: int | None = None,
     tokens: int | None,
     tokenizer: str | None,
     protocol: Literal["text", "guided"] | None,
@@ -128,12 +151,16 @@ def build_request(
     patience: float,
     answer_timeout: float,
     prices: tuple[tuple[float, float], ...],
+    steering: Literal["on", "off"] | None = None,
+    source: str | None = None,
     allow_model_change: bool,
     tokens_spent: int | None = None,
     cost: float | None = None,
     hours: float | None = None,
 ) -> BuildRequest:
     """The request that these options make; `tokens_spent`, `cost` and `hours` limit what it may spend.
+
+    `name` is that of a corpus, or the corpus.
 
     Raises:
         UserError: options that contradict each other, or a corpus that there is not.
@@ -148,9 +175,18 @@ def build_request(
 
     if documents and tokens:
         raise UserError("--documents and --tokens exclude each other; give one of them")
-    corpus = find_corpus(name)
+    corpus = find_corpus(name) if isinstance(name, str) else name
+    if steering:
+        if corpus.method != "metasynth" and steering == "on":
+            raise UserError(
+                f"--steering speaks to a meta-LM, and the method of {corpus.name} has none; leave it out"
+            )
+        corpus = corpus.model_copy(update={"steering": steering == "on"})
+    if source and corpus.method != "instruct":
+        raise UserError(f"--from is for corpora of instructions, and {corpus.name} is none; leave it out")
     return BuildRequest(
         corpus=corpus,
+        source=source,
         target=Target(tokens=tokens) if tokens else Target(documents=documents or corpus.documents),
         tokenizer=open_tokenizer(tokenizer) if tokenizer else None,
         seed=seed,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from builders.metasynth.menu import Menu
     from builders.metasynth.protocol import TurnProtocol
     from builders.metasynth.workbench import Workbench
+    from builders.steering.guidance import Guidance
 
 DOMAIN_ADJECTIVES = {"biomed": "biomedical", "finance": "financial"}
 
@@ -34,6 +35,7 @@ class Briefing:
     corpus: Corpus
     team: tuple[Expert, ...]
     protocol: TurnProtocol
+    guidance: Guidance
     example_personas: tuple[str, ...]
 
     def opening(self, bench: Workbench, menu: Menu) -> list[Message]:
@@ -47,6 +49,8 @@ class Briefing:
             unused=bench.seeds.unused,
             used=list(dict.fromkeys(bench.seeds.used)),
             menu=menu,
+            facts=self.guidance.facts(),
+            counted=self.guidance.counted,
             allowed=bench.allowed(),
         )
         return [{"role": "system", "content": self._meta_prompt()}, {"role": "user", "content": brief}]

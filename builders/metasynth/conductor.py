@@ -8,7 +8,7 @@ until it finishes the document, which becomes a row of the table that conditions
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ from builders.metasynth.staff import SUMMARY_WORDS, Staff
 from builders.metasynth.workbench import Seeds, Workbench
 from builders.method import META_LM, Attempt, Document, Rejection, derive_seed
 from builders.seeds import draw_seeds
+from builders.steering.guidance import Guidance
+from builders.steering.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -48,6 +50,7 @@ class Conductor:
         context_tokens: prompt plus answer must fit into so many tokens.
         judge: decides whether a draft may stand.
         narrate: hears what happens.
+        guidance: what the trajectory is told of the corpus, where it is steered; None otherwise.
     """
 
     corpus: Corpus
@@ -58,6 +61,11 @@ class Conductor:
     context_tokens: int
     judge: Judge
     narrate: Narrator
+    guidance: Guidance | None = None
+
+    def guided(self, guidance: Guidance) -> Conductor:
+        """See :class:`builders.steering.pilot.Guidable`."""
+        return replace(self, guidance=guidance)
 
     @property
     def ingredients(self) -> tuple[object, ...]:
@@ -77,11 +85,13 @@ class Conductor:
             chat, corpus_seed=self.corpus_seed, trajectory=trajectory, decoding=self.decoding
         )
         seeds, table = self._seeds(trajectory), InstanceTable()
+        watch = Watch(self.judge, self.guidance, self.corpus) if self.guidance else None
+        staff = self._staff(watch or self.judge)
         for number in range(quota * self.corpus.attempts_per_document):
             bench = self._bench(seeds, table)
             calls.begin_attempt()
             try:
-                document = await self._attempt(bench, self._menu(seeds, trajectory, number), calls)
+                document = await self._attempt(bench, self._menu(seeds, trajectory, number), staff, calls)
             except ContextTooSmallError:
                 return  # the table has outgrown the context: this trajectory is done
             if document is not None:
@@ -89,10 +99,14 @@ class Conductor:
                 seeds.use(document.keywords)
                 seeds.expand(bench.expansion)
             yield Attempt(document=document, rejections=tuple(bench.rejections), trace=tuple(calls.trace))
-            if len(table.rows) == quota:
+            if watch:
+                watch.ended(document.text if document else None, bench.rejections)
+            if len(table.rows) == quota or (watch and watch.dry):
                 return
 
-    async def _attempt(self, bench: Workbench, menu: Menu, calls: CallSequence) -> Document | None:
+    async def _attempt(
+        self, bench: Workbench, menu: Menu, staff: Staff, calls: CallSequence
+    ) -> Document | None:
         """One attempt at a document; None when it is dropped, with the reason in the workbench."""
         log = self._briefing.opening(bench, menu)
         self._require_room(log)
@@ -115,7 +129,7 @@ class Conductor:
                         reports.append("The document cannot be finished yet.")
                         continue
                     self.narrate(calls.trajectory, move.expert.name)
-                    reports.append(await self._staff.work(move, bench, menu, calls=calls, parent=parent))
+                    reports.append(await staff.work(move, bench, menu, calls=calls, parent=parent))
                     if bench.exhausted:
                         return None
                 log.append({"role": "assistant", "content": turn.text})
@@ -156,12 +170,12 @@ class Conductor:
             corpus=self.corpus,
             team=self._team,
             protocol=self.protocol,
+            guidance=self.guidance or Guidance(),
             example_personas=self.hierarchy.personas[:3],
         )
 
-    @cached_property
-    def _staff(self) -> Staff:
-        return Staff(corpus=self.corpus, decoding=self.decoding, protocol=self.protocol, judge=self.judge)
+    def _staff(self, judge: Judge) -> Staff:
+        return Staff(corpus=self.corpus, decoding=self.decoding, protocol=self.protocol, judge=judge)
 
     @property
     def _prompt_tokens(self) -> int:
@@ -176,12 +190,20 @@ class Conductor:
             corpus_seed=self.corpus_seed,
             trajectory=trajectory,
             k=self.corpus.seeds_per_trajectory,
+            subfield=self.guidance.subfield if self.guidance else "",
         )
         return Seeds(drawn=drawn)
 
     def _menu(self, seeds: Seeds, trajectory: int, attempt: int) -> Menu:
         seed = derive_seed("menu", self.corpus_seed, trajectory, attempt)
-        return draw_menu(self.hierarchy, self._team, subfield=seeds.drawn.subfield, seed=seed)
+        guidance = self.guidance or Guidance()
+        return draw_menu(
+            self.hierarchy,
+            self._team,
+            subfield=seeds.drawn.subfield,
+            seed=seed,
+            avoid=frozenset(entry.what for entry in (*guidance.genres, *guidance.personas)),
+        )
 
 
 def _instance(bench: Workbench, document: Document) -> Instance:

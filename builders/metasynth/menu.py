@@ -30,17 +30,35 @@ class Menu:
     related: tuple[str, ...]
 
 
-def draw_menu(hierarchy: SeedHierarchy, team: tuple[Expert, ...], *, subfield: str, seed: int) -> Menu:
-    """Draw suggestions; a pure function of its arguments."""
+def draw_menu(
+    hierarchy: SeedHierarchy,
+    team: tuple[Expert, ...],
+    *,
+    subfield: str,
+    seed: int,
+    avoid: frozenset[str] = frozenset(),
+) -> Menu:
+    """Draw suggestions; a pure function of its arguments.
+
+    Args:
+        hierarchy: where they are drawn from.
+        team: experts with their briefs.
+        subfield: whose terms are related.
+        seed: of the draw.
+        avoid: professions and kinds of text, in lower case, that are left out as long as others are left.
+    """
     draw = random.Random(seed)
     terms = next(field.terms for field in hierarchy.subfields if field.name == subfield)
+
+    def wanted(items: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(item for item in items if item.casefold() not in avoid) or items
 
     def some(items: tuple[str, ...], count: int) -> tuple[str, ...]:
         return tuple(draw.sample(items, min(count, len(items))))
 
     return Menu(
-        personas=some(hierarchy.personas, PERSONAS),
-        genres=some(hierarchy.genres, GENRES),
+        personas=some(wanted(hierarchy.personas), PERSONAS),
+        genres=some(wanted(hierarchy.genres), GENRES),
         briefs={expert.name: some(expert.briefs, BRIEFS) for expert in team},
         related=some(terms, RELATED_TERMS),
     )

@@ -109,7 +109,9 @@ def load_hierarchy(domain_or_path: str | Path) -> SeedHierarchy:
     return SeedHierarchy(path.stem, subfields, genres, audiences, tones, personas)
 
 
-def draw_seeds(hierarchy: SeedHierarchy, *, corpus_seed: int, trajectory: int, k: int) -> SeedSet:
+def draw_seeds(
+    hierarchy: SeedHierarchy, *, corpus_seed: int, trajectory: int, k: int, subfield: str = ""
+) -> SeedSet:
     """The seeds of one trajectory: a pure function of its arguments, on every platform.
 
     Trajectories ``0 .. len(subfields) - 1`` visit each subfield once, in an order that the corpus
@@ -122,6 +124,7 @@ def draw_seeds(hierarchy: SeedHierarchy, *, corpus_seed: int, trajectory: int, k
         corpus_seed: Chooses the order of subfields and of terms.
         trajectory: Number of the trajectory, from 0.
         k: Terms to draw; a subfield with fewer gives all that it has.
+        subfield: Name of one to draw from, outside of the walk; empty for the walk's.
 
     Raises:
         ValueError: `trajectory` is negative or `k` is not positive.
@@ -130,11 +133,14 @@ def draw_seeds(hierarchy: SeedHierarchy, *, corpus_seed: int, trajectory: int, k
         raise ValueError(f"need trajectory >= 0 and k >= 1, got trajectory={trajectory}, k={k}")
     order = _walk(hierarchy, corpus_seed)
     lap, place = divmod(trajectory, len(order))
-    subfield = order[place]
-    k = min(k, len(subfield.terms))
-    shuffle, slot = divmod(lap, len(subfield.terms) // k)
-    terms = _shuffled_terms(subfield, corpus_seed, shuffle)
-    return SeedSet(subfield.area, subfield.name, terms[slot * k : (slot + 1) * k])
+    chosen = next((field for field in order if field.name == subfield), order[place])
+    k = min(k, len(chosen.terms))
+    if subfield:
+        terms = _shuffled_terms(chosen, corpus_seed, -1 - trajectory)
+        return SeedSet(chosen.area, chosen.name, terms[:k])
+    shuffle, slot = divmod(lap, len(chosen.terms) // k)
+    terms = _shuffled_terms(chosen, corpus_seed, shuffle)
+    return SeedSet(chosen.area, chosen.name, terms[slot * k : (slot + 1) * k])
 
 
 @lru_cache(maxsize=32)

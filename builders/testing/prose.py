@@ -90,9 +90,14 @@ class Prose:
 
 def document(prose: Prose, *, most_words: int) -> str:
     """A document of about 75 to 190 words, and of `most_words` at most, in paragraphs."""
+    return paragraphs(prose.sentences(document_words(prose, most_words=most_words)))
+
+
+def document_words(prose: Prose, *, most_words: int) -> int:
+    """How long a document becomes."""
     longest = max(1, min(LONGEST_WORDS, most_words - LONGEST_SENTENCE_WORDS))
     shortest = min(SHORTEST_WORDS, longest)
-    return _paragraphs(prose.sentences(shortest + int(prose.uniform() * (longest - shortest))))
+    return shortest + int(prose.uniform() * (longest - shortest))
 
 
 def too_short(prose: Prose) -> str:
@@ -112,10 +117,11 @@ def near_duplicate(prose: Prose, *, pool: int) -> str:
 @lru_cache(maxsize=4096)
 def _pooled(number: int) -> str:
     """The longest kind of document, so that a changed word weighs little."""
-    return _paragraphs(Prose(f"pool {number}").sentences(LONGEST_WORDS))
+    return paragraphs(Prose(f"pool {number}").sentences(LONGEST_WORDS))
 
 
-def _paragraphs(sentences: list[str]) -> str:
+def paragraphs(sentences: list[str]) -> str:
+    """Sentences, a few to a paragraph."""
     starts = range(0, len(sentences), _PARAGRAPH)
     return "\n\n".join(" ".join(sentences[at : at + _PARAGRAPH]) for at in starts)
 

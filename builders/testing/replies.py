@@ -12,9 +12,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from builders.metasynth import prompts
-from builders.metasynth.experts import DOMAIN_EXPERT, all_experts
+from builders.metasynth.experts import DOMAIN_EXPERT, INSTRUCT, all_experts
 from builders.metasynth.workbench import FINISH
-from builders.testing.prose import Prose, document, near_duplicate, too_short, vocabulary
+from builders.testing import asking
+from builders.testing.collapse import collapsing, coloured
+from builders.testing.prose import Prose, document, document_words, near_duplicate, too_short, vocabulary
 from builders.testing.values import json_text
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ _PREFIX = 40
 _ALLOWED = re.compile(r"You may (?:now )?call: (.+)\.")
 _SEEDS = re.compile(r"^Seeds: (.+)$", re.MULTILINE)
 _TOPICS = re.compile(r"^Keywords: (.+)$|\bIts topic is (.+?)\. It is for ", re.MULTILINE)
+_MARKER = re.compile(r"^>> [A-Z]+$", re.MULTILINE)
 _LIMIT = re.compile(r"\bat most (\d+) words\b")
 
 
@@ -39,7 +42,8 @@ def reply(question: Question, simulation: Simulation) -> str:
     """
     seed = int.from_bytes(question.digest)
     if question.schema is not None:
-        return json_text(question.schema, Prose(seed))
+        text = json_text(question.schema, Prose(seed))
+        return coloured(text, question.messages[1][1]) if simulation.collapse and _is_turn(question) else text
     system = next((content for role, content in question.messages if role == "system"), "")
     asked = question.messages[-1][1]
     match _role(system):
@@ -57,7 +61,13 @@ def reply(question: Question, simulation: Simulation) -> str:
         case "verdict":
             return f"VERDICT: DISTINCT\n{Prose(seed).write('instructions')}"
         case "meta":
-            return _turn(asked, Prose(seed))
+            return _turn(asked, Prose(seed), marker=_marker(system))
+        case "persona":
+            return Prose(seed).pick(vocabulary()["personas"])
+        case "material" | "question" | "harder" | "edited" | "response" as kind:
+            return str(getattr(asking, kind)(asked, Prose(seed)))
+        case "grounds":
+            return f"VERDICT: GROUNDED\n{Prose(seed).write('instructions')}"
     return _document(system, asked, seed=seed, simulation=simulation)
 
 
@@ -69,7 +79,11 @@ def _document(system: str, asked: str, *, seed: int, simulation: Simulation) -> 
         return too_short(prose)
     if chance < simulation.reject_share + simulation.duplicate_share:
         return near_duplicate(prose, pool=simulation.duplicate_pool)
-    return document(prose, most_words=min(limits, default=UNLIMITED_WORDS))
+    most_words = min(limits, default=UNLIMITED_WORDS)
+    if simulation.collapse:
+        words = document_words(prose, most_words=most_words)
+        return collapsing(asked, prose, words=words, simulation=simulation)
+    return document(prose, most_words=most_words)
 
 
 def topics(asked: str) -> tuple[str, ...]:
@@ -78,22 +92,33 @@ def topics(asked: str) -> tuple[str, ...]:
     return tuple(re.split(r", | and ", found[1] or found[2])) if found else ()
 
 
-def _turn(asked: str, prose: Prose) -> str:
+def _is_turn(question: Question) -> bool:
+    return len(question.messages) > 1 and _role(question.messages[0][1]) == META
+
+
+def _turn(asked: str, prose: Prose, *, marker: str) -> str:
     """A turn of the meta-LM under the text protocol."""
     allowed = _ALLOWED.findall(asked)
     names = allowed[-1].split(", ") if allowed else [FINISH]
     if FINISH in names:
-        return f">> DOCUMENT\ngenre: {prose.pick(vocabulary()['genres'])}"
+        return f"{marker}\ngenre: {prose.pick(vocabulary()['genres'])}"
     name = names[0]
     if name == DOMAIN_EXPERT:
         name = f"Expert {prose.pick(vocabulary()['personas']).title()}"
     return f'{name}:\n"""\n{prose.write("instructions")}\n"""'
 
 
+def _marker(system: str) -> str:
+    """The line that finishes, as the meta-prompt says."""
+    found = _MARKER.search(system)
+    return found[0] if found else ">> DOCUMENT"
+
+
 @cache
 def _roles() -> dict[str, str]:
     """What an answer is, by how the system prompt begins."""
-    roles = {_beginning(expert.prompt): expert.yields for expert in all_experts().values()}
+    team = (*all_experts().values(), *all_experts(INSTRUCT).values())
+    roles = {_beginning(expert.prompt): expert.yields for expert in team}
     return {**roles, _beginning(prompts.source("meta.md")): META}
 
 

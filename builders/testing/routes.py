@@ -91,7 +91,8 @@ class Routes:
         if self._faults and path != CONTROL:
             kind = faults.everywhere(self._faults, age_s=self.age_s)
             if kind == "unavailable" or (kind == "unauthorized" and path in GUARDED):
-                self.counts.requests += path == CHAT
+                if path == CHAT:
+                    self._arrived()
                 self.counts.faults[kind] += 1
                 return faults.refusal(kind)
         if self.simulation.api_key is not None and path in GUARDED and not self._knows(request):
@@ -106,10 +107,7 @@ class Routes:
             return web.Response(status=unreadable.status, text=str(unreadable))
 
     async def _chat(self, request: web.BaseRequest) -> web.StreamResponse:
-        number = self.counts.requests
-        self.counts.requests += 1
-        if number in self._events:
-            self._on_event(self._events[number])
+        number = self._arrived()
         if self.permits.full and not self.simulation.queue and not self._faults:
             return self._refuse()  # before the body is read: storms cost little
         question = read_question(await request.read(), max_total_tokens=self.simulation.max_total_tokens)
@@ -126,6 +124,14 @@ class Routes:
         self.log.ask(question.digest)
         self.counts.most_in_flight = max(self.counts.most_in_flight, self.permits.held)
         return await self._generate(request, question, chance=chance, fault=fault)
+
+    def _arrived(self) -> int:
+        """Count a chat request, and let happen what is to befall the server then; the request's number."""
+        number = self.counts.requests
+        self.counts.requests += 1
+        if number in self._events:
+            self._on_event(self._events[number])
+        return number
 
     async def _generate(
         self, request: web.BaseRequest, question: Question, *, chance: Chance, fault: Fault | None

@@ -117,6 +117,9 @@ class Simulation:
         faults: how they fail.
         duplicate_share: share of documents that are one of a pool with a word or two changed.
         duplicate_pool: size of that pool.
+        collapse: how fast a trajectory collapses, see :mod:`builders.testing.collapse`; 0 for never.
+            Only under the guided protocol.
+        heed: probability, in [0, 1], that a collapsing writer avoids a beginning that it is told to.
         reject_share: share of documents that are too short to be accepted (under 40 words).
         model_id: as `/info` tells it.
         model_sha: as `/info` tells it.
@@ -135,6 +138,8 @@ class Simulation:
     duplicate_share: float = 0.0
     duplicate_pool: int = 20
     reject_share: float = 0.0
+    collapse: float = 0.0
+    heed: float = 0.8
     model_id: str = MODEL_ID
     model_sha: str = MODEL_SHA
     max_total_tokens: int = 16_384
@@ -146,5 +151,7 @@ class Simulation:
             raise ValueError(f"permits must be >= 0, and are {self.permits}")
         if min(self.duplicate_share, self.reject_share) < 0 or self.duplicate_share + self.reject_share > 1:
             raise ValueError("`duplicate_share` and `reject_share` are in [0, 1], and so is their sum")
+        if self.collapse < 0 or not 0 <= self.heed <= 1:
+            raise ValueError("`collapse` is >= 0 and `heed` in [0, 1]")
         if self.duplicate_pool < 1:
             raise ValueError(f"duplicate_pool must be >= 1, and is {self.duplicate_pool}")

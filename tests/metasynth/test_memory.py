@@ -14,6 +14,7 @@ from builders.metasynth.menu import draw_menu
 from builders.metasynth.protocol_text import TextProtocol
 from builders.metasynth.workbench import Seeds, Workbench
 from builders.seeds import draw_seeds, load_hierarchy
+from builders.steering import Guidance
 
 cell = st.text(max_size=30)
 rows = st.builds(
@@ -80,7 +81,9 @@ def test_the_table_stands_word_for_word_in_the_brief_of_the_next_document() -> N
     drawn = draw_seeds(hierarchy, corpus_seed=0, trajectory=0, k=6)
     bench = Workbench(seeds=Seeds(drawn=drawn), table=table, experts=team, max_rewrites=2)
     menu = draw_menu(hierarchy, team, subfield=drawn.subfield, seed=0)
-    briefing = Briefing(corpus=corpus, team=team, protocol=TextProtocol(), example_personas=("nurse",))
+    briefing = Briefing(
+        corpus=corpus, team=team, protocol=TextProtocol(), guidance=Guidance(), example_personas=("nurse",)
+    )
     meta_prompt, brief = briefing.opening(bench, menu)
     assert "1 | topic 1 | nurse | letter | a, b | Says 1 & <b>.\n" in brief["content"]
     assert "2 | topic 2 | nurse | letter | a, b | Says 2 & <b>.\n" in brief["content"]

@@ -58,6 +58,17 @@ async def test_a_scheduled_restart_happens_at_its_request(simulate: Simulate) ->
     assert server.counts.faults == {"restart": 1}
 
 
+async def test_a_restart_happens_though_its_request_is_turned_away(simulate: Simulate) -> None:
+    restart = Fault("restart", requests=range(1, 2), model_sha=OTHER_SHA)
+    server, client = await simulate(faults=(restart, Fault("unavailable", after_s=0.2)))
+    await asyncio.sleep(0.2)
+    for question in range(3):
+        with pytest.raises(Unavailable):
+            await client.ask(question)
+        await asyncio.sleep(0.05)
+    assert server.counts.faults["restart"] == 1
+
+
 async def test_it_dies_on_schedule_and_comes_back(simulate: Simulate) -> None:
     server, client = await simulate(faults=(Fault("down", after_s=0.2, for_s=0.3),))
     assert await client.endpoint.healthy()
