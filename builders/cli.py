@@ -12,8 +12,10 @@ SUMMARIES = {
     "build": "Build a corpus, or go on with one.",
     "plan": "What a build will take, from a few probes.",
     "show": "A built corpus, or one document with its trace.",
+    "ablate": "Methods compared: equal budgets, one table.",
     "measure": "The diversity of corpora, side by side, at equal size.",
     "check": "Test items of the benchmarks in a corpus.",
+    "push": "Push a built corpus to the Hub.",
     "serve": "Serve a small model on this machine, as TGI would.",
 }
 

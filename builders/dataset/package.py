@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from builders.dataset.rows import BuildFacts, Row, TraceRow
 
-__all__ = ["DatasetReader", "open_dataset", "rewrite_card", "write_dataset"]
+__all__ = ["DatasetReader", "card_of", "open_dataset", "rewrite_card", "write_dataset"]
 
 CARD = "README.md"
 STAGING = ".writing"
@@ -102,11 +102,19 @@ def rewrite_card(folder: Path) -> None:
     Raises:
         UserError: there is no finished corpus, or the card cannot be written.
     """
-    facts = open_dataset(folder).facts
     draft = folder / f".{CARD}.part"
     with _writing(folder):
-        _write_text(draft, _card(facts, folder, checked=folder))
+        _write_text(draft, card_of(folder))
         draft.replace(folder / CARD)
+
+
+def card_of(folder: Path) -> str:
+    """The card that the records and shards of a finished corpus give.
+
+    Raises:
+        UserError: there is no finished corpus.
+    """
+    return _card(open_dataset(folder).facts, folder, checked=folder)
 
 
 def _card(facts: BuildFacts, shards: Path, *, checked: Path) -> str:

@@ -100,6 +100,12 @@ def brief(texts: Iterable[str], documents: int, baseline: Baseline | None = None
     )
 
 
+def own_rows(texts: Iterable[str], documents: int, size: int) -> tuple[DiversityRow, ...]:
+    """The rows of a corpus by itself, on a sample of a size: what `brief` gives of it beside any baseline."""
+    request = Request(corpora=[_sample("own", texts, documents, size)], metrics=chosen(METRICS), seed=SEED)
+    return tuple(_row(own, None) for own in measure(request, _Silent()).corpora[0].measurements)
+
+
 class _Silent:
     """A display that shows nothing: it is a matter of seconds."""
 

@@ -1,0 +1,3 @@
+"""A built corpus as a dataset repository of the Hub: refused unless it says of itself what is true."""
+
+from __future__ import annotations
