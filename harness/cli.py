@@ -13,6 +13,7 @@ SUMMARIES = {
     "doctor": "Check on this machine that packed documents do not see each other.",
     "evaluate": "Benchmark a model on finance, biomedicine and general tasks.",
     "compare": "What adaptation changed, paired, with intervals and a verdict.",
+    "publish": "Model, results and leaderboard on the Hub.",
 }
 
 

@@ -27,6 +27,11 @@ def redacted(text: str) -> str:
     return _TOKEN.sub("***", one_line(text))[:SHOWN]
 
 
+def holds_secret(text: str) -> bool:
+    """Whether a text holds what looks like a token of the Hub."""
+    return re.search(r"\bhf_[A-Za-z0-9]{20,}", text) is not None
+
+
 def status_of(error: BaseException) -> int | None:
     """The HTTP status behind an error; None where there was no answer."""
     for one in _causes(error):

@@ -19,6 +19,7 @@ from builders.hub.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
 Kind = Literal["dataset", "model"]
 MAIN = "main"
@@ -131,6 +132,18 @@ class HubRepository:
             return request(**arguments)
         return None
 
+    def fetch(self, patterns: list[str], revision: str, folder: Path) -> None:
+        """Download the files of a commit that fit a pattern, under their names."""
+        self.ask(
+            lambda: self.api.snapshot_download(
+                self.repo_id,
+                repo_type=self.kind,
+                revision=revision,
+                allow_patterns=patterns,
+                local_dir=folder,
+            )
+        )
+
     def plan(
         self, files: Mapping[str, Content], *, owned: Iterable[str] = (), tag: str | None = None
     ) -> Pushed:
@@ -169,10 +182,10 @@ class HubRepository:
         patterns, sent = tuple(owned), False
         state = self._ready(private=private)
         for left in range(self.patience.tries - 1, -1, -1):
-            if expected is not None and not sent and state.head != expected:
-                raise MovedError(self.repo_id)
             changes = difference(files, state.files, owned=patterns)
             wanted = [change for change in changes if change.what != "keep"]
+            if wanted and expected not in (None, state.head):
+                raise MovedError(self.repo_id)
             named = self._tag(state, tag, changed=bool(wanted)) if tagged else None
             try:
                 commit = self._commit(files, wanted, message=message, parent=state.head) if wanted else None

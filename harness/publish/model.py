@@ -1,0 +1,117 @@
+"""The model repository: weights or adapter, the records of the run, the comparison, and a card of them."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from builders.dataset.untrusted import markdown
+from builders.errors import UserError
+from harness.compare.figure import figure
+from harness.publish.entrants import RECIPE
+from harness.publish.places import published
+from harness.publish.scores import eval_results, model_index
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builders.hub.difference import Content
+    from harness.compare.records import IntervalRecord
+    from harness.publish.benchmarks import Benchmark
+    from harness.publish.entrants import Material
+
+COMPARISON, CHANGE = "comparison.json", "change.svg"
+CURVES, CHART = "curves.jsonl", "curves.svg"
+PUBLISHED = (".safetensors", ".json", ".jsonl", ".yaml", ".svg", ".model", ".txt", ".jinja")
+"""Endings of files that go along; a pickle never does."""
+
+OWNED = (".eval_results/*.yaml",)
+ADAPTER_SETTINGS = "adapter_config.json"
+
+
+def model_files(found: Material, live: Mapping[str, Benchmark]) -> dict[str, Content]:
+    """Every file of the model repository.
+
+    Raises:
+        UserError: there are no weights, or none in safetensors.
+    """
+    made: dict[str, Content] = {}
+    for path in sorted(found.folder.iterdir()):
+        if path.is_file() and not path.name.startswith(".") and path.suffix in PUBLISHED:
+            made[path.name] = published(path)
+    if not any(name.endswith(".safetensors") for name in made):
+        raise UserError(f"{found.folder} holds no weights (*.safetensors): is the model whole?")
+    if found.is_adapter and found.base_id:
+        made[ADAPTER_SETTINGS] = _adapter_settings(found)
+    made[COMPARISON] = (found.report.model_dump_json(indent=2) + "\n").encode()
+    made[CHANGE] = figure(found.report).encode()
+    made |= eval_results(found, live)
+    made["README.md"] = _card(found, live, made).encode()
+    return made
+
+
+def _adapter_settings(found: Material) -> bytes:
+    """With the base's Hub id, so that whoever downloads the adapter finds its base."""
+    settings = json.loads((found.folder / ADAPTER_SETTINGS).read_text("utf-8"))
+    settings["base_model_name_or_path"] = found.base_id
+    return (json.dumps(settings, indent=2, sort_keys=True) + "\n").encode()
+
+
+def _card(found: Material, live: Mapping[str, Benchmark], made: Mapping[str, Content]) -> str:
+    from huggingface_hub import ModelCardData
+    from jinja2 import Environment, StrictUndefined
+
+    request, run = found.request, found.run
+    scores = model_index(found, live)
+    data = ModelCardData(
+        base_model=found.base_id,
+        base_model_relation=("adapter" if found.is_adapter else "finetune") if found.base_id else None,
+        datasets=list(request.datasets) or None,
+        license=request.license,
+        language="en",
+        library_name="peft" if found.is_adapter else "transformers",
+        pipeline_tag="text-generation",
+        tags=["continual-pre-training", "metasynth", *(["stand-in"] if run.stand_in else [])],
+        model_name=request.repo_id.partition("/")[2] if scores else None,
+        eval_results=scores or None,
+    )
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    environment.filters |= {
+        "md": markdown,
+        "percent": lambda score: f"{100 * score:.2f}",
+        "points": lambda change: f"{100 * change:+.2f}",
+        "ends": _ends,
+        "n": "{:,}".format,
+        "p": lambda value: "< 0.001" if value < 0.001 else f"{value:.3f}",
+    }
+    template = environment.from_string(files(__package__).joinpath("model_card.md").read_text("utf-8"))
+    return template.render(
+        front_matter=str(data.to_yaml()).strip(),
+        request=request,
+        run=run,
+        ledger=found.ledger,
+        recipe=_recipe(found),
+        report=found.report,
+        base_id=found.base_id,
+        live=live,
+        curves=CURVES in made,
+        chart=CHART in made,
+    )
+
+
+def _recipe(found: Material) -> list[tuple[str, Any]]:
+    """Settings that have a value, as they are in `recipe.yaml`."""
+    path = found.folder / RECIPE
+    try:
+        content = published(path)
+        read = yaml.safe_load(content if isinstance(content, bytes) else content.read_text("utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f"{path} cannot be read ({error}): is the model whole?") from None
+    return [(name, value) for name, value in read.items() if value not in (None, [], {}, "")]
+
+
+def _ends(interval: IntervalRecord | None) -> str:
+    return f"[{100 * interval.low:+.2f}, {100 * interval.high:+.2f}]" if interval else "-"
