@@ -32,7 +32,7 @@ LAYERS = [
     {"accepted", "baselines", "contamination", "crew", "document_source", "finished", "push", "testing", "viewer"},
     {"trajectories"},
     {"build", "forecast"},
-    {"plan", "progress"},
+    {"ablation", "plan", "progress"},
     {"commands"},
     {"cli"},
 ]

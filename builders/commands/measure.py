@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from builders.commands.measuring import MeasuringProgress, listed, possible
 from builders.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from builders.diversity.base import Metric
     from builders.diversity.corpus import Corpus
     from builders.diversity.inverse_frequency import Frequencies
-    from builders.diversity.task2vec import Probe, Probing
+    from builders.diversity.task2vec import Probing
 
 DEFINITIONS = ("metasynth", "diversity-0.3.1", "beyond-scale")
-EXTRAS = {"embeddings": "sentence_transformers", "frequencies": "wordfreq"}
 
 
 @click.command("measure", short_help="The diversity of corpora, side by side, at equal size.")
@@ -95,16 +94,16 @@ def command(
 
     if documents and allow_unequal:
         raise UserError("--documents makes samples equal, --allow-unequal does not: give one of them")
-    names = _listed(metrics)
+    names = listed(metrics)
     wanted = chosen(names, definition=definition)
     if not names:
-        wanted = _possible(wanted, frequencies=frequencies)
+        wanted = possible(wanted, frequencies=frequencies)
     if plot:
         check_plot(plot)
-    probing = _probing(wanted, probe, _listed(task2vec_settings), definition)
+    probing = _probing(wanted, probe, listed(task2vec_settings), definition)
     counted = _frequencies(wanted, frequencies, text_column)
     read = _read([*corpora, *([reference] if reference else [])], text_column)
-    with _Progress(len(read) * len(wanted)) as progress:
+    with MeasuringProgress(len(read) * len(wanted)) as progress:
         if probing:
             probing.progress = progress.probed
             progress.loading()
@@ -142,22 +141,6 @@ def command(
         print_report(report, Console())
 
 
-def _listed(given: Sequence[str]) -> list[str]:
-    """What stands between commas."""
-    return [part.strip() for words in given for part in words.split(",") if part.strip()]
-
-
-def _possible(metrics: Sequence[Metric], *, frequencies: str | None) -> list[Metric]:
-    """Those that the installed packages allow; the others are told."""
-    absent = {need for need, package in EXTRAS.items() if find_spec(package) is None}
-    if frequencies:
-        absent.discard("frequencies")
-    left_out = [metric.name for metric in metrics if metric.needs in absent]
-    if left_out:
-        click.echo(f"left out: {', '.join(left_out)}; for these, pip install 'metasynth[metrics]'", err=True)
-    return [metric for metric in metrics if metric.needs not in absent]
-
-
 def _frequencies(metrics: Sequence[Metric], place: str | None, text_column: str) -> Frequencies | None:
     from builders.diversity.corpus import read_corpus
     from builders.diversity.inverse_frequency import Frequencies
@@ -185,65 +168,3 @@ def _read(places: Sequence[str], text_column: str) -> list[Corpus]:
     from builders.diversity.corpus import read_corpus
 
     return [read_corpus(place, text_column=text_column) for place in places]
-
-
-class _Progress:
-    """Says on stderr what is measured: a bar on a terminal, lines elsewhere."""
-
-    def __init__(self, total: int) -> None:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        self._console = Console(stderr=True)
-        self._bar = Progress(console=self._console, transient=True, disable=not self._console.is_terminal)
-        self._task = self._bar.add_task("measuring", total=total)
-        self._total = total
-        self._begun = 0
-
-    def __enter__(self) -> _Progress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def measuring(self, corpus: str, metric: str) -> None:
-        """A metric begins on a corpus."""
-        from rich.markup import escape
-
-        from builders.dataset.untrusted import one_line
-
-        line = f"{one_line(corpus)}: {metric}"
-        self._bar.update(self._task, completed=self._begun, description=escape(line))
-        self._begun += 1
-        self._say(f"[{self._begun}/{self._total}] {line}")
-
-    def embedded(self, done: int, total: int) -> None:
-        """So many documents have their vectors."""
-        if total:
-            self._bar.update(self._task, description=f"embedded {done:,} of {total:,} documents")
-            self._say(f"embedded {done:,} of {total:,} documents")
-
-    def loading(self) -> None:
-        """The probe of Task2Vec is looked for; without a network that takes half a minute."""
-        self._bar.update(self._task, description="loading the probe")
-        self._say("loading the probe")
-
-    def loaded(self, probe: Probe) -> None:
-        """The probe of Task2Vec is there, or what stands in for it."""
-        stands_in = " (stands in for GPT-2, which cannot be had)" if probe.stand_in else ""
-        self._say(f"probe {probe.name}{stands_in} on {probe.device}")
-
-    def probed(self, done: int, total: int, left: float | None) -> None:
-        """So many batches of Task2Vec are done; about so many seconds are left."""
-        from builders.progress import duration
-
-        line = f"{done:,} of {total:,} batches" + (f", about {duration(left)} left" if left else "")
-        self._bar.update(self._task, description=line)
-        self._say(line)
-
-    def _say(self, line: str) -> None:
-        from rich.text import Text
-
-        if not self._console.is_terminal:
-            self._console.print(Text(line), soft_wrap=True)
