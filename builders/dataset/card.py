@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from builders.dataset.contamination import Contamination
-    from builders.dataset.rows import BuildFacts, Figure
+    from builders.dataset.rows import BuildFacts, Figure, GrowthFacts
 
 TITLES = {"biomed": "Biomedicine", "finance": "Finance"}
 TYPES = {
@@ -26,6 +26,7 @@ TYPES = {
     float: "number",
     list[str]: "list of strings",
     int | None: "integer or null",
+    float | None: "number or null",
 }
 COLUMNS = {
     DocumentRow: {
@@ -43,11 +44,17 @@ COLUMNS = {
         "n_tokens": "tokens of `text`, by the tokenizer that the counts name",
         "model_id": "the model that wrote it",
         "model_sha": "revision of that model",
+        "seed_id": "the real document that it started from; empty for keyword seeds",
+        "seed_sha256": "of that document's text, which is not part of this corpus",
+        "seed_topic": "its topic, as an expert labelled it",
+        "seed_overlap": "share of the 8-grams of `text` that occur in the seed document",
+        "grounding": "share of the audited facts of `text` that occur in the seed document",
+        "unsupported": "the audited facts that do not, as `kind: fact`",
     },
     TraceRow: {
         "document_id": "`id` of the document that the call led to",
         "call": "number of the call within the document's trace, from 0",
-        "parent": "the call of the meta-LM that asked for this one; null for the meta-LM's own",
+        "parent": "the call of the meta-LM that asked for this one; null for its own, and for topics of seeds",
         "role": "`meta-LM`, or the name of the expert",
         "instruction": "what was new to the model in this call",
         "output": "what the model answered",
@@ -120,10 +127,25 @@ def _body(facts: BuildFacts, contamination: Contamination | None) -> str:
             rejections=sorted({*facts.dropped, *facts.redrafted}),
             columns={"default": _columns(DocumentRow), "traces": _columns(TraceRow)},
             settings=list(_flat(facts.settings)),
+            growth=_growth(facts.growth) if facts.growth else [],
             menus=isinstance(decoding, dict) and bool(decoding.get("menus")),
         )
         .strip()
     )
+
+
+def _growth(growth: GrowthFacts) -> list[list[str]]:
+    """A table of metrics over the stages: the heading, then the rows."""
+    metrics = list(dict.fromkeys(name for stage in growth.stages for name in stage.values))
+    rows = [
+        [f"{stage.documents:,}", *(_value(stage.values.get(name)) for name in metrics)]
+        for stage in growth.stages
+    ]
+    return [metrics, *rows]
+
+
+def _value(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
 
 
 def share(part: int, whole: int) -> str:
@@ -133,9 +155,8 @@ def share(part: int, whole: int) -> str:
 
 def figure(found: Figure) -> str:
     """A value and its interval with four decimals; a dash for what there is not."""
-    value = "-" if found.value is None else f"{found.value:.4f}"
     interval = "-" if found.low is None else f"{found.low:.4f}, {found.high:.4f}"
-    return f"{value} [{interval}]"
+    return f"{_value(found.value)} [{interval}]"
 
 
 def _columns(row: type[BaseModel]) -> list[tuple[str, str, str]]:

@@ -9,7 +9,15 @@ from huggingface_hub import DatasetCard
 from builders.corpora.registry import known_corpora
 from builders.dataset import card as cards
 from builders.dataset.card import COLUMNS, size_category
-from builders.dataset.rows import BuildFacts, DiversityFacts, DiversityRow, Figure
+from builders.dataset.rows import (
+    BuildFacts,
+    DiversityFacts,
+    DiversityRow,
+    Figure,
+    GrowthFacts,
+    GrowthStage,
+    SteeringFacts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,3 +225,30 @@ def dataset_card(facts: BuildFacts) -> str:
 
 def _body(card: str) -> str:
     return str(DatasetCard(card).text).strip()
+
+
+def test_the_card_tells_how_diversity_went_and_what_steering_did(make: Any) -> None:
+    stages = tuple(
+        GrowthStage(documents=documents, values={"compression-ratio": ratio, "4-gram-diversity": 0.5})
+        for documents, ratio in ((50, 2.7182), (1_000, 3.1416))
+    )
+    steering = SteeringFacts(
+        guided=17,
+        moved=3,
+        shortened=5,
+        ended_early=2,
+        refused_openings=41,
+        overused=('beginnings: "<b>in this world" (12 documents)',),
+    )
+    plain = make.facts(1_500)
+    facts = plain.model_copy(
+        update={"growth": GrowthFacts(documents=50, words=60, stages=stages), "steering": steering}
+    )
+    card = dataset_card(facts)
+    assert "| until document | compression-ratio | 4-gram-diversity |" in card
+    assert "| 1,000 | 3.1416 | 0.5000 |" in card
+    for figure in ("17 of ", "3 drew", "5 were", "2 ended", "41 drafts"):
+        assert figure in card
+    assert "<b>" not in card
+    assert "As it grew" not in dataset_card(plain)
+    assert "### Steering" not in dataset_card(plain)
