@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from builders.corpora.base import Corpus
     from builders.method import Draft
 
-SHARED_WORDS = 2
-"""Content words that a question has in common with its document, at least."""
+MIN_SHARED = 0.4
+"""Smallest share of the content words of a question that its document must hold."""
 
 _LABEL = re.compile(
     r"\A[*_#>\s]*(?:(?:the |my |your |a )?(?:new |edited |rewritten |revised |harder |final |one )*"
@@ -154,9 +154,10 @@ def _of_a_text(text: str) -> Rejection | None:
 
 
 def _off_topic(text: str, document: str) -> Rejection | None:
-    shared = content_words(text).keys() & content_words(document).keys()
-    if len(shared) < SHARED_WORDS:
-        return Rejection("off-topic", f"shares {len(shared)} content words with the document")
+    asked = content_words(text).keys()
+    shared = len(asked & content_words(document).keys())
+    if shared < MIN_SHARED * max(len(asked), 1):
+        return Rejection("off-topic", f"{shared} of its {len(asked)} content words occur in the document")
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builders.corpora.base import INSTRUCT_EXPERTS, Corpus, Instruct
+from builders.corpora.base import INSTRUCT_EXPERTS, Corpus, Decoding, Instruct
 
 CORPUS = Corpus(
     name="metasynth-finance-instruct",
@@ -15,4 +15,7 @@ CORPUS = Corpus(
     min_words=20,
     near_duplicate_threshold=0.5,
     near_duplicate_shingle=2,
+    stand_in_decoding=Decoding(
+        temperature=0.4, top_p=0.9, frequency_penalty=0.3, document_tokens=160, turn_tokens=110, menus=True
+    ),
 )

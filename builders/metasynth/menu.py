@@ -22,12 +22,20 @@ RELATED_TERMS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Menu:
-    """Suggestions for one attempt at a document; `related` are terms of the seeds' subfield."""
+    """Suggestions for one attempt at a document, or at an instruction.
+
+    Attributes:
+        related: terms of the seeds' subfield.
+        openings: first words of a question.
+        additions: first words of what makes a question harder.
+    """
 
     personas: tuple[str, ...]
     genres: tuple[str, ...]
     briefs: dict[str, tuple[str, ...]]
     related: tuple[str, ...]
+    openings: tuple[str, ...] = ()
+    additions: tuple[str, ...] = ()
 
 
 def draw_menu(

@@ -24,6 +24,8 @@ KINDS = {".parquet": PARQUET, ".jsonl": JSON_LINES, ".ndjson": JSON_LINES, ".jso
 COMPRESSED = (".gz", ".zst")
 BATCH = 1_000
 SHOWN_FIELDS = 8
+PAIR = ("instruction", "response")
+"""Columns of instructions, which stand for a document together."""
 
 
 def kind_of(path: Path) -> str | None:
@@ -40,8 +42,7 @@ def jsonl_texts(path: Path, column: str) -> Iterator[str]:
         UserError: the file cannot be read, or a line is not such an object.
     """
     for where, row in jsonl_rows(path):
-        only(column, row, where)
-        yield checked(row[column], where, column)
+        yield whole_text(row, text_columns(column, row, where), where)
 
 
 def jsonl_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -81,8 +82,8 @@ def parquet_texts(path: Path, column: str) -> Iterator[str]:
     Raises:
         UserError: the file cannot be read, or has no such column of texts.
     """
-    for where, row in parquet_rows(path, lambda fields: only(column, fields, str(path))):
-        yield checked(row[column], where, column)
+    for where, row in parquet_rows(path, lambda fields: text_columns(column, fields, str(path))):
+        yield whole_text(row, tuple(row), where)
 
 
 def parquet_rows(
@@ -135,6 +136,23 @@ def checked(value: Any, where: str, column: str) -> str:
         f"{where}: the field {column!r} holds {type(value).__name__}, not text: name the field of the text "
         "with --text-column"
     )
+
+
+def text_columns(column: str, fields: Iterable[str], where: str) -> tuple[str, ...]:
+    """The columns that make a document: the one named, or in the place of `text` instruction and response.
+
+    Raises:
+        UserError: there is neither.
+    """
+    names = set(fields)
+    if column == "text" and column not in names and names.issuperset(PAIR):
+        return PAIR
+    return only(column, fields, where)
+
+
+def whole_text(row: dict[str, Any], columns: Sequence[str], where: str) -> str:
+    """What these columns hold, a blank line between them."""
+    return "\n\n".join(checked(row[column], where, column) for column in columns)
 
 
 def only(column: str, fields: Iterable[str], where: str) -> tuple[str]:

@@ -8,7 +8,14 @@ from builders.corpora.base import Corpus
 if TYPE_CHECKING:
     from console import Run
 
-SHIPPED = ["metasynth-biomed", "metasynth-finance", "template-biomed", "template-finance"]
+SHIPPED = [
+    "metasynth-biomed",
+    "metasynth-biomed-instruct",
+    "metasynth-finance",
+    "metasynth-finance-instruct",
+    "template-biomed",
+    "template-finance",
+]
 
 
 async def test_a_person_reads_a_line_per_corpus(builders: Run) -> None:

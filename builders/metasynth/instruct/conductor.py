@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import yaml
+
 from builders.calls import CallSequence
 from builders.endpoints.errors import Incomplete, Rejected
 from builders.metasynth import prompts
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from builders.metasynth.protocol import TurnProtocol
     from builders.method import Narrator
     from builders.seeds import SeedHierarchy
+
+OPENINGS = 4
+"""First words to choose from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,6 +227,7 @@ class InstructConductor:
     def _menu(self, trajectory: int, attempt: int) -> Menu:
         """Suggestions for one attempt, drawn anew so that they are diverse themselves."""
         draw = random.Random(derive_seed("instruct-menu", self.corpus_seed, trajectory, attempt))
+        first = yaml.safe_load(prompts.source("instruct/menus.yaml"))
         askers = (*self.hierarchy.personas, *self.hierarchy.audiences)
         return Menu(
             personas=tuple(draw.sample(askers, min(PERSONAS, len(askers)))),
@@ -231,4 +237,6 @@ class InstructConductor:
                 for expert in self._team
             },
             related=(),
+            openings=tuple(draw.sample(first["openings"], OPENINGS)),
+            additions=tuple(draw.sample(first["additions"], OPENINGS)),
         )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from builders.method import Judgement
 
 PERSONA_WORDS = 10
+_REST = r"[a-z][a-zA-Z0-9 ,'()/%-]{12,140}[a-z0-9)][?.]"
 _REFERENCE = re.compile(
     r"\[(document|material|persona|question|response|questions|suggestions)\]", re.IGNORECASE
 )
@@ -77,7 +78,7 @@ class InstructStaff:
             expert.name,
             messages,
             max_tokens=self.decoding.document_tokens if long else self.decoding.turn_tokens,
-            schema=self._schema(expert, menu),
+            schema=self._schema(expert, bench, menu),
             parent=parent,
         )
         told = pass_materials(call.instruction, {}, needs=(), reference=_REFERENCE)
@@ -89,6 +90,8 @@ class InstructStaff:
     ) -> str:
         """What an answer does to the bench; words on why it is refused, if it is."""
         expert, text = call.expert, answer.text
+        if expert.yields in ASKING:
+            text = _field(text, "question")
         draft = Draft(text=text, cut=answer.finish_reason == "length", prompts=prompts)
         judged: Judgement | None = None
         match expert.yields:
@@ -117,14 +120,18 @@ class InstructStaff:
         refused = judged.rejection if judged else None
         return f"\n\n(refused: {refused.detail})" if refused else ""
 
-    def _schema(self, expert: Expert, menu: Menu) -> JsonSchema | None:
-        """Verdicts and picks from a menu are JSON; texts are free."""
+    def _schema(self, expert: Expert, bench: InstructionBench, menu: Menu) -> JsonSchema | None:
+        """Verdicts are JSON, and with menus personas and questions; other texts are free."""
         if not self.guided:
             return None
         suggestion = {"type": "string", "maxLength": 160}
         match expert.yields:
             case "persona" if self.decoding.menus:
                 return _object(persona={"enum": list(menu.personas)})
+            case "question" | "edited" if self.decoding.menus:
+                return _object(question=_worded("", menu.openings))
+            case "harder" if self.decoding.menus:
+                return _object(question=_worded(f"{bench.question.rstrip('?.')}, ", menu.additions))
             case "verdict":
                 return _object(verdict={"enum": ["DISTINCT", "TOO SIMILAR"]}, suggestion=suggestion)
             case "grounds":
@@ -145,10 +152,24 @@ def read_grounds(output: str) -> tuple[bool, str]:
     return not _NOT_GROUNDED.search(head), " ".join((rest or _VERDICT.sub("", head)).split())
 
 
-def _persona(text: str) -> str:
+def _worded(begins: str, then: tuple[str, ...]) -> dict[str, str]:
+    """A string that begins so, goes on with one of some words, and ends as a question or a task does."""
+    chosen = "|".join(map(_literal, then))
+    return {"type": "string", "pattern": rf"^{_literal(begins)}({chosen}) {_REST}$"}
+
+
+def _literal(words: str) -> str:
+    return re.escape(words).replace("\\ ", " ")
+
+
+def _field(text: str, name: str) -> str:
+    """A field of a JSON answer; the answer itself where it is none."""
     parsed = read_json(text)
-    if isinstance(parsed, dict) and isinstance(parsed.get("persona"), str):
-        text = parsed["persona"]
+    return parsed[name] if isinstance(parsed, dict) and isinstance(parsed.get(name), str) else text
+
+
+def _persona(text: str) -> str:
+    text = _field(text, "persona")
     return read_line(text.strip().partition("\n")[0], max_words=PERSONA_WORDS).rstrip(".")
 
 
