@@ -7,7 +7,14 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from builders.dataset.rows import DocumentRow, TraceRow
+from builders.dataset.rows import (
+    ChatMessage,
+    DocumentRow,
+    EvolutionStep,
+    InstructionRow,
+    TraceRow,
+    row_type,
+)
 from builders.dataset.untrusted import markdown
 
 if TYPE_CHECKING:
@@ -27,6 +34,8 @@ TYPES = {
     list[str]: "list of strings",
     int | None: "integer or null",
     float | None: "number or null",
+    list[ChatMessage]: "list of {role, content}",
+    list[EvolutionStep]: "list of {expert, told, result}",
 }
 COLUMNS = {
     DocumentRow: {
@@ -50,6 +59,27 @@ COLUMNS = {
         "seed_overlap": "share of the 8-grams of `text` that occur in the seed document",
         "grounding": "share of the audited facts of `text` that occur in the seed document",
         "unsupported": "the audited facts that do not, as `kind: fact`",
+    },
+    InstructionRow: {
+        "id": "`NAME-TRAJECTORY-STEP`, unique and stable",
+        "instruction": "the question or task; it stands without the document",
+        "response": "its answer, from the document",
+        "messages": "both as a chat of two turns, `user` and `assistant`, as trainers read it",
+        "document_id": "`id` of the document in its own corpus",
+        "evolution": "the steps from the document to the instruction: who took each, what the meta-LM told "
+        "that expert, and what came of it",
+        "domain": "the field that it is about",
+        "method": "how it was asked for: `instruct`",
+        "genre": "the kind of text that the document is",
+        "persona": "who asks, where that was settled",
+        "keywords": "the keywords of the document",
+        "summary": "empty",
+        "trajectory": "number of the conversation that it comes from, from 0",
+        "step": "its number within the trajectory, from 1",
+        "n_words": "whitespace-separated words of `instruction` and `response`",
+        "n_tokens": "tokens of both, by the tokenizer that the counts name",
+        "model_id": "the model that answered it",
+        "model_sha": "revision of that model",
     },
     TraceRow: {
         "document_id": "`id` of the document that the call led to",
@@ -88,16 +118,20 @@ def _header(facts: BuildFacts, fingerprint: str) -> str:
     data = DatasetCardData(
         license=facts.license,
         language=["en"],
-        task_categories=["text-generation"],
+        task_categories=["text-generation", *(["question-answering"] if facts.method == "instruct" else [])],
         size_categories=[size_category(facts.documents)],
         pretty_name=facts.name,
         tags=list(dict.fromkeys(["synthetic", "metasynth", facts.domain, facts.method, *marks])),
         configs=[
-            _configuration("default", "data/train-*", words=f"Documents ({fingerprint})"),
+            _configuration("default", "data/train-*", words=f"{_what(facts).capitalize()} ({fingerprint})"),
             _configuration("traces", "traces/train-*", words=f"Calls behind them ({fingerprint})"),
         ],
     )
     return str(data.to_yaml()).strip()
+
+
+def _what(facts: BuildFacts) -> str:
+    return "instructions" if facts.method == "instruct" else "documents"
 
 
 def _configuration(name: str, path: str, *, words: str) -> dict[str, Any]:
@@ -122,10 +156,11 @@ def _body(facts: BuildFacts, contamination: Contamination | None) -> str:
         .render(
             facts=facts,
             checked=contamination,
-            title=f"{facts.name}: synthetic documents, {TITLES.get(facts.domain, facts.domain)}",
+            what=_what(facts),
+            title=f"{facts.name}: synthetic {_what(facts)}, {TITLES.get(facts.domain, facts.domain)}",
             accepted=share(facts.documents, facts.attempts),
             rejections=sorted({*facts.dropped, *facts.redrafted}),
-            columns={"default": _columns(DocumentRow), "traces": _columns(TraceRow)},
+            columns={"default": _columns(row_type(facts.method)), "traces": _columns(TraceRow)},
             settings=list(_flat(facts.settings)),
             growth=_growth(facts.growth) if facts.growth else [],
             menus=isinstance(decoding, dict) and bool(decoding.get("menus")),
