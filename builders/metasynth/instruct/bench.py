@@ -134,7 +134,9 @@ class InstructionBench:
 
     @property
     def _changed(self) -> bool:
-        return sum(self.tried.values()) > 0 or not self._team & CHANGING
+        """The question is another than was first written, if the team has who changes it."""
+        changing = {expert.name for expert in self.experts if expert.yields in CHANGING}
+        return not changing or any(step.expert in changing for step in self.steps)
 
     def take_material(self, step: EvolutionStep) -> None:
         """Note the document in another form."""
