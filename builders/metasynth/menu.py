@@ -26,7 +26,7 @@ class Menu:
 
     Attributes:
         related: terms of the seeds' subfield.
-        openings: first words of a question.
+        openings: first words of a question or task, and the mark that ends it.
         additions: first words of what makes a question harder.
     """
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from builders.method import Judgement
 
 PERSONA_WORDS = 10
-_REST = r"[a-z][a-zA-Z0-9 ,'()/%-]{12,140}[a-z0-9)][?.]"
+_REST = r"[a-zA-Z][a-zA-Z0-9 ,'()/%-]{10,110}[a-z0-9)]"
 _REFERENCE = re.compile(
     r"\[(document|material|persona|question|response|questions|suggestions)\]", re.IGNORECASE
 )
@@ -129,9 +129,9 @@ class InstructStaff:
             case "persona" if self.decoding.menus:
                 return _object(persona={"enum": list(menu.personas)})
             case "question" | "edited" if self.decoding.menus:
-                return _object(question=_worded("", menu.openings))
+                return _object(question=_opened(menu.openings))
             case "harder" if self.decoding.menus:
-                return _object(question=_worded(f"{bench.question.rstrip('?.')}, ", menu.additions))
+                return _object(question=_extended(bench.question, menu.additions))
             case "verdict":
                 return _object(verdict={"enum": ["DISTINCT", "TOO SIMILAR"]}, suggestion=suggestion)
             case "grounds":
@@ -152,10 +152,17 @@ def read_grounds(output: str) -> tuple[bool, str]:
     return not _NOT_GROUNDED.search(head), " ".join((rest or _VERDICT.sub("", head)).split())
 
 
-def _worded(begins: str, then: tuple[str, ...]) -> dict[str, str]:
-    """A string that begins so, goes on with one of some words, and ends as a question or a task does."""
-    chosen = "|".join(map(_literal, then))
-    return {"type": "string", "pattern": rf"^{_literal(begins)}({chosen}) {_REST}$"}
+def _opened(openings: tuple[str, ...]) -> JsonSchema:
+    """A string that begins with one of the openings, and ends with the mark that the opening names."""
+    forms = "|".join(f"{_literal(words[:-1])}{_REST}{_literal(words[-1])}" for words in openings)
+    return {"type": "string", "pattern": f"^({forms})$"}
+
+
+def _extended(question: str, additions: tuple[str, ...]) -> JsonSchema:
+    """The question with more at its end that begins with one of the additions."""
+    words, mark = question[:-1].rstrip(), question[-1:]
+    chosen = "|".join(map(_literal, additions))
+    return {"type": "string", "pattern": f"^{_literal(words)},? ({chosen}) {_REST}{_literal(mark)}$"}
 
 
 def _literal(words: str) -> str:
