@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from builders.corpora.base import Corpus
     from builders.dataset.rows import Row
-    from builders.method import Attempt, Document, Evolved
+    from builders.method import Attempt, Document, Evolved, SeedUse
 
 STREAM_FOLDER = "accepted"
 RESPONSES_FOLDER = "responses"
@@ -109,8 +109,23 @@ def _row(corpus: Corpus, trajectory: int, step: int, document: Document) -> Row:
         "model_sha": document.model_sha or "",
     }
     if document.evolved is None:
-        return DocumentRow(text=document.text, **common)
+        return DocumentRow(text=document.text, **common, **_seed_columns(document.seed))
     return _instruction_row(document.evolved, document.text, common)
+
+
+def _seed_columns(seed: SeedUse | None) -> dict[str, Any]:
+    if seed is None:
+        return {}
+    return {
+        "seed_id": seed.id,
+        "seed_sha256": seed.sha256,
+        "seed_topic": seed.topic,
+        "seed_overlap": seed.grounding.overlap,
+        "grounding": seed.grounding.share,
+        "unsupported": [
+            f"{claim.kind}: {claim.text}" for claim in seed.grounding.claims if not claim.supported
+        ],
+    }
 
 
 def _instruction_row(evolved: Evolved, response: str, common: dict[str, Any]) -> InstructionRow:

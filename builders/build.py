@@ -30,7 +30,9 @@ from builders.journal import Budget, Journal, Purse, Recorder, build_lock, model
 from builders.metasynth import Conductor, GuidedProtocol, TextProtocol
 from builders.metasynth.instruct import InstructConductor
 from builders.metasynth.memory import ContextTooSmallError
+from builders.metasynth.reseeding import SeedChain
 from builders.method import derive_seed
+from builders.seeding import open_seeds, seed_facts
 from builders.seeds import load_hierarchy
 from builders.steering import STOCK_OPENING, Pilot
 from builders.trajectories import Target, run_trajectories
@@ -40,9 +42,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builders.corpora.base import Corpus
+    from builders.dataset.rows import SeedFacts
     from builders.endpoints.base import Completion, Endpoint, EndpointInfo
     from builders.metasynth.instruct import Documents
     from builders.method import Method
+    from builders.seeds.documents import SeedIndex
     from builders.tokenizer import NamedTokenizer
     from builders.trajectories import Outcome
 
@@ -165,6 +169,7 @@ async def build(request: BuildRequest, display: Display) -> BuildFacts:
                 "growth": accepted.growth.facts(),
                 "source": shop.documents
                 and shop.documents.facts.model_copy(update={"used": documents_used(journal)}),
+                "seeds": _seed_facts(corpus, shop, journal),
                 "steering": shop.pilot and shop.pilot.report(outcome.redrafted.get(STOCK_OPENING, 0)),
             }
         )
@@ -177,7 +182,8 @@ async def build(request: BuildRequest, display: Display) -> BuildFacts:
 class Workshop:
     """What trajectories are run with: an open pool, its recorder, the method, and its protocol's name.
 
-    `pilot` steers them, where the corpus asks for it; `documents` are what instructions are made from.
+    `pilot` steers them, where the corpus asks for it; `documents` are what instructions are made from, and
+    `seeds` what documents start from.
     """
 
     pool: Pool
@@ -186,6 +192,7 @@ class Workshop:
     protocol: str
     pilot: Pilot | None
     documents: Documents | None
+    seeds: SeedIndex | None
 
 
 @asynccontextmanager
@@ -196,7 +203,11 @@ async def open_workshop(request: BuildRequest, display: Display, journal: Journa
         UserError: what the user can mend.
     """
     documents = source_documents(request, journal)
-    async with open_pool(request, display) as pool:
+    seeds = await open_seeds(request.corpus, display.say)
+    async with AsyncExitStack() as stack:
+        if seeds:
+            stack.callback(seeds.close)
+        pool = await stack.enter_async_context(open_pool(request, display))
         recorder = Recorder(
             journal,
             pool,
@@ -210,7 +221,7 @@ async def open_workshop(request: BuildRequest, display: Display, journal: Journa
             if request.corpus.method != "template":
                 protocol = request.protocol or await supported_protocol(recorder, request.seed)
             info = replace(pool.info, max_total_tokens=context_tokens(journal, pool.info))
-            method = make_method(request, info, protocol, display, documents=documents)
+            method = make_method(request, info, protocol, display, documents=documents, seeds=seeds)
             display.started(request, pool.info, protocol)
             yield Workshop(
                 pool=pool,
@@ -219,6 +230,7 @@ async def open_workshop(request: BuildRequest, display: Display, journal: Journa
                 protocol=protocol,
                 pilot=make_pilot(request, method),
                 documents=documents,
+                seeds=seeds,
             )
 
 
@@ -329,6 +341,7 @@ def make_method(
     display: Display,
     *,
     documents: Documents | None = None,
+    seeds: SeedIndex | None = None,
 ) -> Method:
     """The corpus' method, set up for the model that answers.
 
@@ -366,15 +379,25 @@ def make_method(
             narrate=display.called,
         )
     else:
+        hierarchy = load_hierarchy(corpus.keyword_source)
         method = Conductor(
             corpus=corpus,
-            hierarchy=load_hierarchy(corpus.keyword_source),
+            hierarchy=hierarchy,
             corpus_seed=request.seed,
             protocol=GuidedProtocol(menus=decoding.menus) if protocol == "guided" else TextProtocol(),
             decoding=decoding,
             context_tokens=context,
             judge=CorpusJudge.of(corpus),
             narrate=display.called,
+            seed_chain=seeds
+            and SeedChain(
+                seeds,
+                corpus=corpus,
+                hierarchy=hierarchy,
+                corpus_seed=request.seed,
+                decoding=decoding,
+                guided=protocol == "guided",
+            ),
         )
     try:
         method.require_context()
@@ -391,6 +414,12 @@ def make_pilot(request: BuildRequest, method: Method) -> Pilot | None:
     if not (request.corpus.steering and isinstance(method, Conductor)):
         return None
     return Pilot(method, corpus=request.corpus, hierarchy=method.hierarchy, corpus_seed=request.seed)
+
+
+def _seed_facts(corpus: Corpus, shop: Workshop, journal: Journal) -> SeedFacts | None:
+    if shop.seeds is None or corpus.seed_documents is None:
+        return None
+    return seed_facts(journal, shop.seeds, corpus.seed_documents)
 
 
 def documents_used(journal: Journal) -> int:

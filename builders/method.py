@@ -88,12 +88,64 @@ class Evolved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A fact of a document that can be looked up in its seed document.
+
+    Attributes:
+        kind: `number`, `drug`, `ticker` or `quotation`.
+        text: as the document has it.
+        supported: it stands in the seed document.
+    """
+
+    kind: str
+    text: str
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounding:
+    """A document beside its seed document.
+
+    Attributes:
+        overlap: share of the document's distinct 8-grams that occur in the seed, in [0, 1].
+        longest_run: most words in a row that the two share.
+        claims: the audited facts, each once.
+    """
+
+    overlap: float
+    longest_run: int
+    claims: tuple[Claim, ...]
+
+    @property
+    def share(self) -> float | None:
+        """Share of the facts that the seed document holds; None without any."""
+        return sum(claim.supported for claim in self.claims) / len(self.claims) if self.claims else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedUse:
+    """The seed document that a document started from; its text is not kept.
+
+    Attributes:
+        id: in the seed corpus.
+        sha256: of its text in UTF-8, in hexadecimal.
+        topic: its label, by the Topic Label Expert.
+    """
+
+    id: str
+    sha256: str
+    topic: str
+    grounding: Grounding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A finished document with what the meta-LM decided about it.
 
     Attributes:
         text: the document; of an instruction, its response.
         evolved: the instruction, where the corpus is one of instructions.
+        seed: where it started from, if from a seed document.
         n_tokens: of `whole`.
     """
 
@@ -106,6 +158,7 @@ class Document:
     model_id: str
     model_sha: str | None
     evolved: Evolved | None = None
+    seed: SeedUse | None = None
 
     @property
     def whole(self) -> str:
@@ -137,19 +190,22 @@ class Draft:
         text: the raw answer.
         cut: True when the answer ended at `max_tokens`.
         prompts: what the writer had been told, for the check on prompt leakage.
+        seed: text of the seed document, which it must not copy; empty where there is none.
     """
 
     text: str
     cut: bool
     prompts: tuple[str, ...]
+    seed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A judge's answer: the tidied text, and why it is refused, if it is."""
+    """A judge's answer: the tidied text, why it is refused, if it is, and how it stands to its seed."""
 
     text: str
     rejection: Rejection | None
+    grounding: Grounding | None = None
 
 
 class Judge(Protocol):

@@ -22,10 +22,12 @@ class Candidate:
         prompts: the instructions and system texts that the writing model was given. A draft
             or exemplar that it was asked to rework does not belong here: sharing words with
             that is no leak.
+        seed: text of the seed document that it started from; empty where there is none.
     """
 
     text: str
     prompts: tuple[str, ...] = ()
+    seed: str = ""
 
 
 class Check(Protocol):

@@ -46,6 +46,7 @@ def command(
     \b
     Example:
       builders build metasynth-biomed --documents 8
+      builders build metasynth-biomed --documents 8 --seed-dataset abstracts.jsonl.gz --text-column text
       builders build metasynth-finance --endpoint http://127.0.0.1:8080 --tokens 25M --max-hours 12
     """
     from builders.build import build

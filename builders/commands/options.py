@@ -104,6 +104,17 @@ _OPTIONS = {
         help="Whether new trajectories are told what the corpus has too much of; off is the paper's method. "
         "By default what the corpus says.",
     ),
+    "seed_dataset": click.option(
+        "--seed-dataset",
+        metavar="ID|FILE|FOLDER",
+        help="Start from real documents of a dataset of the Hub (streamed), a file or a folder, and not from "
+        "keywords alone. See docs/seeds.md.",
+    ),
+    "text_column": click.option(
+        "--text-column",
+        metavar="NAME",
+        help="Field of --seed-dataset that holds the text; by default `text`.",
+    ),
     "source": click.option(
         "--from",
         "source",
@@ -152,6 +163,8 @@ def build_request(
     answer_timeout: float,
     prices: tuple[tuple[float, float], ...],
     steering: Literal["on", "off"] | None = None,
+    seed_dataset: str | None = None,
+    text_column: str | None = None,
     source: str | None = None,
     allow_model_change: bool,
     tokens_spent: int | None = None,
@@ -182,6 +195,8 @@ def build_request(
                 f"--steering speaks to a meta-LM, and the method of {corpus.name} has none; leave it out"
             )
         corpus = corpus.model_copy(update={"steering": steering == "on"})
+    if seed_dataset or text_column:
+        corpus = _seeded(corpus, seed_dataset, text_column)
     if source and corpus.method != "instruct":
         raise UserError(f"--from is for corpora of instructions, and {corpus.name} is none; leave it out")
     return BuildRequest(
@@ -201,6 +216,21 @@ def build_request(
         budget=Budget(tokens=tokens_spent, cost=cost, hours=hours, prices=_prices(endpoints, prices)),
         allow_model_change=allow_model_change,
     )
+
+
+def _seeded(corpus: Corpus, source: str | None, text_column: str | None) -> Corpus:
+    """The corpus with seed documents from elsewhere, its other settings of them kept."""
+    from builders.corpora.base import SeedDocuments
+
+    if corpus.method != "metasynth":
+        raise UserError(
+            f"--seed-dataset is for the method `metasynth`, and {corpus.name} has another; leave it out"
+        )
+    known = corpus.seed_documents.model_dump() if corpus.seed_documents else {}
+    named = {name: value for name, value in (("source", source), ("text_column", text_column)) if value}
+    if not {**known, **named}.get("source"):
+        raise UserError("--text-column needs --seed-dataset: name the corpus that has that field")
+    return corpus.model_copy(update={"seed_documents": SeedDocuments(**known | named)})
 
 
 def _prices(endpoints: tuple[str, ...], prices: tuple[tuple[float, float], ...]) -> dict[str, Price]:

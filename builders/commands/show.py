@@ -175,6 +175,10 @@ def _show_summary(summary: dict[str, Any], facts: BuildFacts, console: Console) 
         "server": facts.server,
         "corpus seed": str(facts.corpus_seed),
     }
+    if facts.seeds:
+        supported, audited = facts.seeds.grounded
+        figures["seeds"] = f"{facts.seeds.used:,} documents of {facts.seeds.source}"
+        figures["grounding"] = f"{supported:,} of {audited:,} facts occur in the seeds"
     for end in ("shortest", "longest"):
         if found := summary[end]:
             figures[end] = f"{found['id']} ({found['words']:,} words)"
@@ -202,6 +206,12 @@ def _show_document(row: Row, console: Console) -> None:
     }
     if isinstance(row, InstructionRow):
         facts = {"made from": row.document_id, **facts}
+    elif row.seed_id:
+        share = (
+            "nothing to look up" if row.grounding is None else f"{row.grounding:.0%} of its facts occur there"
+        )
+        lacking = f"; not: {', '.join(row.unsupported)}" if row.unsupported else ""
+        facts |= {"seed": f"{row.seed_id} ({row.seed_topic})", "grounding": share + lacking}
     console.print(_table(facts.items()))
     console.print()
     if isinstance(row, InstructionRow):

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from builders.corpora.base import Corpus, Decoding, Exemplars, Instruct
+from builders.corpora.base import Corpus, Decoding, Exemplars, Instruct, SeedDocuments
 
-__all__ = ["Corpus", "Decoding", "Exemplars", "Instruct"]
+__all__ = ["Corpus", "Decoding", "Exemplars", "Instruct", "SeedDocuments"]

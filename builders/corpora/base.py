@@ -44,6 +44,7 @@ class Decoding(_Settings):
         frequency_penalty: in [-2, 2].
         document_tokens: room for one document, in tokens.
         turn_tokens: room for one turn of the meta-LM, or one short answer of an expert.
+        seed_words: of a seed document, the first words that experts are shown.
         menus: under the guided protocol, the meta-LM picks personas, genres and
             instructions from menus instead of writing them: for models too small to
             write an instruction.
@@ -54,6 +55,7 @@ class Decoding(_Settings):
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] = 0.0
     document_tokens: Positive = 640
     turn_tokens: Positive = 320
+    seed_words: Positive = 400
     menus: bool = False
 
 
@@ -73,6 +75,35 @@ class Exemplars(_Settings):
     per_prompt: Positive = 2
     pool: Positive = 1000
     max_words: Positive = 120
+
+
+class SeedDocuments(_Settings):
+    """Real documents that trajectories start from, in the place of keywords alone. Numbers are ours.
+
+    Attributes:
+        source: a JSONL, Parquet or text file, a folder of them, or the Hub id of a dataset, then streamed.
+        text_column: field that holds the text.
+        documents_per_seed: documents from one seed document (the paper's M).
+        neighbours: nearest documents whose topics are looked at first for the next seed (k); doubled while
+            none is new.
+        most_neighbours: as far as that goes; then documents drawn at random are looked at.
+        most: seed documents that are indexed, the first that are fit.
+        min_words: fewest words of a seed document.
+        min_domain_words: least share of its content words that are words of the keyword hierarchy, in [0, 1];
+            0 takes any text for one of the domain.
+        embedder: `minilm` needs the extra `[metrics]`; `hashing` needs nothing and knows words, not meaning;
+            `auto` is the first where it is installed.
+    """
+
+    source: str
+    text_column: str = "text"
+    documents_per_seed: Positive = 3
+    neighbours: Positive = 8
+    most_neighbours: Positive = 64
+    most: Positive = 200_000
+    min_words: Positive = 50
+    min_domain_words: Annotated[float, Field(ge=0, le=1)] = 0.27
+    embedder: Literal["auto", "minilm", "hashing"] = "auto"
 
 
 class Instruct(_Settings):
@@ -128,6 +159,8 @@ class Corpus(_Settings):
         stand_in_decoding: the same when the embedded small model stands in; it needs
             colder sampling, a penalty on repetition and shorter documents.
         exemplars: real text for the template baseline's prompts.
+        seed_documents: real documents that trajectories start from; None for keywords. Only for the method
+            `metasynth`.
         instruct: how instructions are made, where the method is `instruct`; documents are then
             instructions, and `min_words` and `max_words` limit responses.
         previous_documents: last generations shown to the template writer with "do not repeat these".
@@ -159,9 +192,16 @@ class Corpus(_Settings):
     language_check: bool = True
     decoding: Decoding = Decoding()
     stand_in_decoding: Decoding = Decoding(
-        temperature=0.4, top_p=0.9, frequency_penalty=0.6, document_tokens=320, turn_tokens=200, menus=True
+        temperature=0.4,
+        top_p=0.9,
+        frequency_penalty=0.6,
+        document_tokens=320,
+        turn_tokens=200,
+        seed_words=150,
+        menus=True,
     )
     exemplars: Exemplars | None = None
+    seed_documents: SeedDocuments | None = None
     instruct: Instruct | None = None
     previous_documents: Annotated[int, Field(ge=0)] = 0
     steering: bool = False
@@ -175,6 +215,8 @@ class Corpus(_Settings):
             raise ValueError("previous_documents needs documents_per_trajectory of at least 2")
         if self.steering and self.method != "metasynth":
             raise ValueError("steering needs the method `metasynth`: it speaks to the meta-LM")
+        if self.seed_documents and self.method != "metasynth":
+            raise ValueError(f"the method `{self.method}` takes no seed_documents; only `metasynth` does")
         if (self.method == "instruct") != (self.instruct is not None):
             raise ValueError(
                 "the method `instruct` needs the settings `instruct`, and no other method has them"

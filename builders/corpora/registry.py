@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from builders import corpora
-from builders.corpora.base import Corpus, Decoding, Exemplars, Instruct
+from builders.corpora.base import Corpus, Decoding, Exemplars, Instruct, SeedDocuments
 from builders.errors import UserError
 
 NOT_CORPORA = {"base", "registry"}
@@ -23,6 +23,8 @@ _SETTINGS: dict[str, type[BaseModel]] = {
     "exemplars": Exemplars,
     "Instruct": Instruct,
     "instruct": Instruct,
+    "SeedDocuments": SeedDocuments,
+    "seed_documents": SeedDocuments,
 }
 """Models of settings within a corpus, by their own name and by the field that holds them."""
 

@@ -84,7 +84,7 @@ COLUMNS = {
     TraceRow: {
         "document_id": "`id` of the document that the call led to",
         "call": "number of the call within the document's trace, from 0",
-        "parent": "the call of the meta-LM that asked for this one; null for its own, and for topics of seeds",
+        "parent": "the call of the meta-LM that asked for this one; null for its own and topics of seeds",
         "role": "`meta-LM`, or the name of the expert",
         "instruction": "what was new to the model in this call",
         "output": "what the model answered",

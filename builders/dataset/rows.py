@@ -22,6 +22,11 @@ class DocumentRow(_Record):
         step: number of the document within its trajectory, from 1.
         n_words: whitespace-separated words of `text`.
         n_tokens: tokens of `text`, by the tokenizer that the facts of the build name.
+        seed_id, seed_sha256, seed_topic: the real document that it started from; empty where it started from
+            keywords.
+        seed_overlap: share of its 8-grams that occur in that document, in [0, 1].
+        grounding: share of its audited facts that occur there; None where it has none.
+        unsupported: the others, as `kind: fact`.
     """
 
     id: str
@@ -38,6 +43,12 @@ class DocumentRow(_Record):
     n_tokens: int
     model_id: str
     model_sha: str
+    seed_id: str = ""
+    seed_sha256: str = ""
+    seed_topic: str = ""
+    seed_overlap: float | None = None
+    grounding: float | None = None
+    unsupported: list[str] = []
 
 
 class EvolutionStep(_Record):
@@ -114,7 +125,8 @@ class TraceRow(_Record):
     Attributes:
         document_id: the document.
         call: number of the call within the document's trace, from 0, in the order made.
-        parent: the meta-LM's call that asked for this one; None for the meta-LM's own.
+        parent: the meta-LM's call that asked for this one; None for the meta-LM's own, and for topic labels
+            of seed documents.
         role: `meta-LM` or the expert's name.
         instruction: what was new to the model in this call.
         sampling: JSON of the sampling parameters, seed included.
@@ -196,6 +208,51 @@ class SourceFacts(_Record):
     used: int = 0
 
 
+class AuditedFacts(_Record):
+    """Facts of one kind in the accepted documents, and how many of them stand in their seed documents."""
+
+    kind: str
+    facts: int
+    supported: int
+
+
+class SeedFacts(_Record):
+    """The seed documents of a build.
+
+    Attributes:
+        source, revision: the seed corpus.
+        embedder: what nearness was told by.
+        read, indexed: texts of it that were read, and that were fit.
+        left_out: the others, by reason.
+        used: seed documents that an accepted document started from.
+        topics: their different labels.
+        repeated_topics: of these seeds in order, those whose label one of the M - 1 before has too.
+        documents_per_seed: M.
+        mean_overlap: mean of `seed_overlap` over the accepted documents.
+        longest_run: most words in a row that one of them shares with its seed.
+        grounding: of all accepted documents, kind by kind.
+    """
+
+    source: str
+    revision: str
+    embedder: str
+    read: int
+    indexed: int
+    left_out: dict[str, int]
+    used: int
+    topics: int
+    repeated_topics: int
+    documents_per_seed: int
+    mean_overlap: float
+    longest_run: int
+    grounding: tuple[AuditedFacts, ...]
+
+    @property
+    def grounded(self) -> tuple[int, int]:
+        """Facts that stand in their seed documents, and all."""
+        return sum(row.supported for row in self.grounding), sum(row.facts for row in self.grounding)
+
+
 class GrowthStage(_Record):
     """Mean values of metrics over the parts of a stretch of the corpus, in the order it was written.
 
@@ -254,6 +311,7 @@ class BuildFacts(_Record):
         growth: None with fewer documents than make two parts.
         steering: None for a build without it.
         source: of instructions, the documents that they were made from.
+        seeds: None for a build without seed documents.
     """
 
     schema_version: Literal[1] = 1
@@ -286,3 +344,4 @@ class BuildFacts(_Record):
     growth: GrowthFacts | None = None
     steering: SteeringFacts | None = None
     source: SourceFacts | None = None
+    seeds: SeedFacts | None = None

@@ -29,6 +29,7 @@ _COLUMN_TYPES: dict[Any, Any] = {
     float: pa.float64(),
     list[str]: pa.list_(pa.string()),
     int | None: pa.int64(),
+    float | None: pa.float64(),
     list[ChatMessage]: pa.list_(_struct(ChatMessage)),
     list[EvolutionStep]: pa.list_(_struct(EvolutionStep)),
 }

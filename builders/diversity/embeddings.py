@@ -12,7 +12,7 @@ beforehand. Sorted by characters, as sentence-transformers does it, real text ta
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,7 @@ class Embeddings:
         self.name = f"{model}, " + (f"windows of {WINDOW_WORDS} words" if windows else "first window")
         self._model = model
         self._windows = windows
-        self._encode = encode or self._encoded
+        self._encode = encode or partial(encode_windows, model)
         self._progress = progress
         self._database = SideDatabase(where, what="the embeddings", tables=_TABLES)
 
@@ -101,12 +101,7 @@ class Embeddings:
         self._database.commit()
 
     def _cut(self, text: str) -> Iterator[str]:
-        if not self._windows:
-            yield text
-            return
-        words = text.split()
-        for start in range(0, max(len(words), 1), WINDOW_WORDS):
-            yield " ".join(words[start : start + WINDOW_WORDS])
+        return cut(text) if self._windows else iter((text,))
 
     def _kept(self, key: bytes) -> bytes | None:
         with self._database.statements() as db:
@@ -117,24 +112,52 @@ class Embeddings:
         named = f"{self.name}\n{text}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(named, digest_size=16).digest()
 
-    def _encoded(self, windows: list[str]) -> NDArray[np.float32]:
+
+class WindowMeans:
+    """Maps texts to vectors and keeps none of them: for an index that keeps its own.
+
+    Raises:
+        UserError: the extra `[metrics]` is not installed (with the first texts).
+    """
+
+    name = f"{MODEL}, windows of {WINDOW_WORDS} words"
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors, shape (n, dimensions)."""
         import numpy as np
 
-        model = loaded(self._model)
-        order = np.argsort(_word_pieces(model, windows), kind="stable")
-        batches = [order[first : first + BATCH] for first in range(0, len(order), BATCH)]
-        encoded = [
-            model.encode(
-                [windows[i] for i in batch],
-                batch_size=BATCH,
-                normalize_embeddings=True,
-                show_progress_bar=False,
-            )
-            for batch in batches
-        ]
-        vectors: NDArray[np.float32] = np.empty((len(windows), encoded[0].shape[1]), dtype=np.float32)
-        vectors[order] = np.concatenate(encoded)
-        return vectors
+        windows = [list(cut(text)) for text in texts]
+        flat = encode_windows(MODEL, [window for own in windows for window in own])
+        ends = np.cumsum([len(own) for own in windows])
+        return np.stack([part.mean(axis=0) for part in np.split(flat, ends[:-1])])
+
+
+def cut(text: str) -> Iterator[str]:
+    """A document as windows of `WINDOW_WORDS` words; one of no words for an empty one."""
+    words = text.split()
+    for start in range(0, max(len(words), 1), WINDOW_WORDS):
+        yield " ".join(words[start : start + WINDOW_WORDS])
+
+
+def encode_windows(name: str, windows: list[str]) -> NDArray[np.float32]:
+    """Unit vectors of windows, encoded in batches of like length: shape (n, dimensions)."""
+    import numpy as np
+
+    model = loaded(name)
+    order = np.argsort(_word_pieces(model, windows), kind="stable")
+    batches = [order[first : first + BATCH] for first in range(0, len(order), BATCH)]
+    encoded = [
+        model.encode(
+            [windows[i] for i in batch],
+            batch_size=BATCH,
+            normalize_embeddings=True,
+            show_progress_bar=False,
+        )
+        for batch in batches
+    ]
+    vectors: NDArray[np.float32] = np.empty((len(windows), encoded[0].shape[1]), dtype=np.float32)
+    vectors[order] = np.concatenate(encoded)
+    return vectors
 
 
 def _word_pieces(model: Any, windows: list[str]) -> list[int]:

@@ -46,6 +46,7 @@ class Briefing:
             number=len(bench.table.rows) + 1,
             area=bench.seeds.drawn.area,
             subfield=bench.seeds.drawn.subfield,
+            seed_topic=bench.seeds.text.topic if bench.seeds.text else "",
             unused=bench.seeds.unused,
             used=list(dict.fromkeys(bench.seeds.used)),
             menu=menu,
@@ -74,5 +75,6 @@ class Briefing:
             personas=self.example_personas,
             max_words=self.corpus.max_words,
             max_rounds=self.corpus.max_rounds,
+            seeded=self.corpus.seed_documents is not None,
             protocol_rules=prompts.render(self.protocol.rules, personas=self.example_personas),
         )

@@ -20,9 +20,11 @@ from builders.metasynth.memory import ContextTooSmallError, Instance, InstanceTa
 from builders.metasynth.menu import Menu, draw_menu
 from builders.metasynth.protocol import Finish
 from builders.metasynth.staff import SUMMARY_WORDS, Staff
+from builders.metasynth.topics import TOPIC_LABEL_EXPERT
 from builders.metasynth.workbench import Seeds, Workbench
-from builders.method import META_LM, Attempt, Document, Rejection, derive_seed
+from builders.method import META_LM, Attempt, Document, Rejection, SeedUse, derive_seed
 from builders.seeds import draw_seeds
+from builders.seeds.documents.overlap import withhold
 from builders.steering.guidance import Guidance
 from builders.steering.watch import Watch
 
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
     from builders.endpoints.base import Chat, Message
     from builders.metasynth.experts import Expert
     from builders.metasynth.protocol import TurnProtocol
-    from builders.method import Judge, Narrator
+    from builders.metasynth.reseeding import SeedChain
+    from builders.metasynth.workbench import SeedText
+    from builders.method import Judge, Narrator, TraceCall
     from builders.seeds import SeedHierarchy
 
 
@@ -51,6 +55,7 @@ class Conductor:
         judge: decides whether a draft may stand.
         narrate: hears what happens.
         guidance: what the trajectory is told of the corpus, where it is steered; None otherwise.
+        seed_chain: seed documents that trajectories start from; None for keywords.
     """
 
     corpus: Corpus
@@ -62,6 +67,7 @@ class Conductor:
     judge: Judge
     narrate: Narrator
     guidance: Guidance | None = None
+    seed_chain: SeedChain | None = None
 
     def guided(self, guidance: Guidance) -> Conductor:
         """See :class:`builders.steering.pilot.Guidable`."""
@@ -70,7 +76,8 @@ class Conductor:
     @property
     def ingredients(self) -> tuple[object, ...]:
         """See :class:`builders.method.Method`."""
-        return self.hierarchy, self.decoding, self.context_tokens
+        seeds = self.seed_chain.index.facts if self.seed_chain else None
+        return self.hierarchy, self.decoding, self.context_tokens, seeds
 
     def require_context(self) -> None:
         """Raise `ContextTooSmallError` unless the meta-prompt and one exchange fit the model."""
@@ -85,11 +92,19 @@ class Conductor:
             chat, corpus_seed=self.corpus_seed, trajectory=trajectory, decoding=self.decoding
         )
         seeds, table = self._seeds(trajectory), InstanceTable()
+        chain, turn = self.seed_chain, -1
         watch = Watch(self.judge, self.guidance, self.corpus) if self.guidance else None
         staff = self._staff(watch or self.judge)
         for number in range(quota * self.corpus.attempts_per_document):
-            bench = self._bench(seeds, table)
             calls.begin_attempt()
+            if chain and turn < (due := chain.due(len(table.rows))):
+                turn = due
+                self.narrate(trajectory, TOPIC_LABEL_EXPERT)
+                subfield = seeds.drawn.subfield
+                choice = await chain.seed(trajectory=trajectory, turn=turn, subfield=subfield, chat=chat)
+                calls.trace.extend(choice.calls)
+                seeds = Seeds(drawn=choice.terms, text=choice.seed)
+            bench = self._bench(seeds, table)
             try:
                 document = await self._attempt(bench, self._menu(seeds, trajectory, number), staff, calls)
             except ContextTooSmallError:
@@ -98,7 +113,8 @@ class Conductor:
                 table.rows.append(_instance(bench, document))
                 seeds.use(document.keywords)
                 seeds.expand(bench.expansion)
-            yield Attempt(document=document, rejections=tuple(bench.rejections), trace=tuple(calls.trace))
+            trace = tuple(_published(call, seeds.text) for call in calls.trace)
+            yield Attempt(document=document, rejections=tuple(bench.rejections), trace=trace)
             if watch:
                 watch.ended(document.text if document else None, bench.rejections)
             if len(table.rows) == quota or (watch and watch.dry):
@@ -154,6 +170,7 @@ class Conductor:
             n_tokens=await calls.count_tokens(bench.draft, otherwise=bench.writer.completion_tokens),
             model_id=bench.writer.model_id,
             model_sha=bench.writer.model_sha,
+            seed=_seed_use(bench),
         )
 
     def _require_room(self, opening: list[Message]) -> None:
@@ -162,7 +179,7 @@ class Conductor:
 
     @cached_property
     def _team(self) -> tuple[Expert, ...]:
-        return choose_experts(self.corpus.experts)
+        return choose_experts(self.corpus.experts, seeded=self.seed_chain is not None)
 
     @cached_property
     def _briefing(self) -> Briefing:
@@ -206,9 +223,24 @@ class Conductor:
         )
 
 
+def _published(call: TraceCall, seed: SeedText | None) -> TraceCall:
+    """A call as its trace shows it: the text of a seed document is not ours to publish."""
+    if seed is None:
+        return call
+    instruction, output = withhold(call.instruction, seed.text), withhold(call.output, seed.text)
+    return replace(call, instruction=instruction, output=output)
+
+
+def _seed_use(bench: Workbench) -> SeedUse | None:
+    seed, grounding = bench.seeds.text, bench.grounding
+    if seed is None or grounding is None:
+        return None
+    return SeedUse(id=seed.id, sha256=seed.sha256, topic=seed.topic, grounding=grounding)
+
+
 def _instance(bench: Workbench, document: Document) -> Instance:
     return Instance(
-        topic=bench.topic or bench.seeds.drawn.subfield,
+        topic=bench.topic or (bench.seeds.text.topic if bench.seeds.text else bench.seeds.drawn.subfield),
         persona=document.persona,
         genre=document.genre,
         keywords=document.keywords,

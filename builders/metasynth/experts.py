@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -48,6 +48,8 @@ class Expert:
         yields: what its answer is.
         briefs: examples of instructions for it; the menu, where the meta-LM picks from one.
         prompt: its system prompt, a template.
+        seed_needs, seed_briefs: what it needs besides, and how it may be told of it, where documents start
+            from seed documents.
     """
 
     name: str
@@ -56,6 +58,8 @@ class Expert:
     yields: Yields
     briefs: tuple[str, ...]
     prompt: str
+    seed_needs: tuple[str, ...] = ()
+    seed_briefs: tuple[str, ...] = ()
 
     def system_prompt(self, **values: object) -> str:
         """Its system prompt for a domain, a persona and a word limit."""
@@ -70,8 +74,8 @@ def all_experts(task: str = "") -> dict[str, Expert]:
     return {expert.name: expert for expert in sorted(found, key=lambda expert: expert.name)}
 
 
-def choose_experts(names: tuple[str, ...]) -> tuple[Expert, ...]:
-    """The experts of a corpus, in its order.
+def choose_experts(names: tuple[str, ...], *, seeded: bool = False) -> tuple[Expert, ...]:
+    """The experts of a corpus, in its order; `seeded` where documents start from seed documents.
 
     Raises:
         UserError: an expert that has no prompt file, or a team that cannot write.
@@ -81,7 +85,7 @@ def choose_experts(names: tuple[str, ...]) -> tuple[Expert, ...]:
         raise UserError(f"corpus field `experts` lacks the {DOMAIN_EXPERT!r}, who writes the documents")
     if "verdict" in (yields := {expert.yields for expert in team}) and "summary" not in yields:
         raise UserError("corpus field `experts` has who compares summaries but not who writes them; add one")
-    return team
+    return tuple(_with_seed(expert) for expert in team) if seeded else team
 
 
 def choose_instruct_experts(names: tuple[str, ...]) -> tuple[Expert, ...]:
@@ -96,6 +100,14 @@ def choose_instruct_experts(names: tuple[str, ...]) -> tuple[Expert, ...]:
         if needed not in yields:
             raise UserError(f"corpus field `experts` lacks the expert who {doing}; add one")
     return team
+
+
+def _with_seed(expert: Expert) -> Expert:
+    return replace(
+        expert,
+        needs=(*expert.seed_needs, *expert.needs),
+        briefs=(*expert.seed_briefs, *(() if expert.seed_needs else expert.briefs)),
+    )
 
 
 def _named(names: tuple[str, ...], known: dict[str, Expert]) -> tuple[Expert, ...]:
@@ -126,6 +138,5 @@ def core_name(name: str) -> str:
 def _read(text: str) -> Expert:
     _, head, body = text.split("---\n", 2)
     fields: dict[str, Any] = yaml.safe_load(head)
-    return Expert(
-        **{**fields, "needs": tuple(fields["needs"]), "briefs": tuple(fields["briefs"])}, prompt=body.strip()
-    )
+    lists = ("needs", "briefs", "seed_needs", "seed_briefs")
+    return Expert(**fields | {name: tuple(fields.get(name, ())) for name in lists}, prompt=body.strip())

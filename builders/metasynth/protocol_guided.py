@@ -46,10 +46,15 @@ class GuidedProtocol:
         return kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
 
     def expert_schema(self, expert: Expert, bench: Workbench, menu: Menu) -> JsonSchema | None:
-        """Lists and verdicts are JSON; texts are free. Keywords are extracted, so never invented."""
+        """Lists and verdicts are JSON; texts are free.
+
+        Keywords are picked from the terms offered, unless a whole text is read for them.
+        """
         match expert.yields:
             case "keywords":
-                return _object(terms={"type": "array", "items": {"enum": bench.seeds.offered}, **TERMS})
+                reads = bench.seeds.text is not None and not self._menus
+                items = SHORT_TEXT if reads else {"enum": bench.seeds.offered}
+                return _object(terms={"type": "array", "items": items, **TERMS})
             case "expansion":
                 items = {"enum": list(menu.related)} if self._menus else SHORT_TEXT
                 return _object(terms={"type": "array", "items": items, **TERMS})

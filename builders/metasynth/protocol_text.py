@@ -33,6 +33,7 @@ _GENRE = re.compile(r"^[^\w\n]*genre[^\w\n:]*:(.+)$", re.MULTILINE | re.IGNORECA
 _HEADING = re.compile(r"\bexpert\b", re.IGNORECASE)
 _LEAD_IN = re.compile(r"^.*(?::|\b(?:ask|call|consult|the|to|with)\b) +(?=.*\bexpert\b)", re.IGNORECASE)
 
+
 class TextProtocol:
     """Reads free text; fulfils :class:`TurnProtocol`.
 

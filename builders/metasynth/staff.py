@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SUMMARY_WORDS = 40
 TOPIC_WORDS = 6
 MAX_KEYWORDS = 5
-_REFERENCE = re.compile(r"\[(seeds|keywords|draft|summary|summaries|suggestions)\]", re.IGNORECASE)
+_REFERENCE = re.compile(r"\[(seeds?|keywords|draft|summary|summaries|suggestions)\]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,7 @@ class Staff:
             persona=bench.persona,
             genre=bench.genre,
             max_words=self.corpus.max_words,
+            seeded=bench.seeds.text is not None,
         )
         rewriting = ("suggestions",) if expert.yields == "draft" and bench.drafts else ()
         instruction = pass_materials(call.instruction, bench.materials(), needs=(*expert.needs, *rewriting))
@@ -69,7 +70,9 @@ class Staff:
         )
         if writes:
             bench.writer = answer
-            told = pass_materials(call.instruction, {**bench.materials(), "draft": ""}, needs=expert.needs)
+            told = pass_materials(
+                call.instruction, bench.materials() | {"draft": "", "seed": ""}, needs=expert.needs
+            )
             shown = self._take_draft(answer, bench, prompts=(system, told))
         else:
             shown = answer.text
@@ -77,7 +80,9 @@ class Staff:
         return f'{expert.name}\'s output:\n"""\n{shown}\n"""'
 
     def _take_draft(self, answer: Completion, bench: Workbench, *, prompts: tuple[str, ...]) -> str:
-        judgement = self.judge(Draft(text=answer.text, cut=answer.finish_reason == "length", prompts=prompts))
+        seed = bench.seeds.text.text if bench.seeds.text else ""
+        cut = answer.finish_reason == "length"
+        judgement = self.judge(Draft(text=answer.text, cut=cut, prompts=prompts, seed=seed))
         bench.take_draft(judgement)
         if judgement.rejection is None:
             return judgement.text

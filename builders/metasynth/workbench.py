@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from builders.endpoints.base import Completion
     from builders.metasynth.experts import Expert
     from builders.metasynth.memory import InstanceTable
-    from builders.method import Judgement
+    from builders.method import Grounding, Judgement
     from builders.seeds import SeedSet
 
 FINISH = "FINISH"
@@ -26,19 +26,39 @@ ADVICE = {
     "prompt-leak": "Use words of your own throughout.",
     "chatter": "Write the document alone, from its first sentence to its last.",
     "not-english": "Write in English.",
+    "seed-copy": "Tell it in words of your own, in another order, and leave the source's sentences alone.",
 }
 """What to tell the writer of a refused draft, by the reason: a diagnosis would be discussed in the text."""
 
 
-@dataclass(slots=True)
-class Seeds:
-    """The seed set S_t of a trajectory: drawn once, grown by expansion, used up by documents.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedText:
+    """The seed document of some documents.
 
     Attributes:
+        id, sha256, text: see :class:`builders.seeds.documents.SeedDocument`.
+        topic: its label.
+        excerpt: what experts are shown of it.
+    """
+
+    id: str
+    sha256: str
+    text: str
+    topic: str
+    excerpt: str
+
+
+@dataclass(slots=True)
+class Seeds:
+    """The seed set S_t of a trajectory: drawn, grown by expansion, used up by documents.
+
+    Attributes:
+        text: the seed document that the drawn terms were found in, if they were.
         used: what finished documents were about, a term once for each of them.
     """
 
     drawn: SeedSet
+    text: SeedText | None = None
     expanded: list[str] = field(default_factory=list)
     used: list[str] = field(default_factory=list)
 
@@ -93,6 +113,7 @@ class Workbench:
     summary: str = ""
     verdict: str = ""
     suggestion: str = ""
+    grounding: Grounding | None = None
     rejections: list[Rejection] = field(default_factory=list)
 
     @property
@@ -143,6 +164,7 @@ class Workbench:
         self.drafts += 1
         self.summary = self.verdict = self.topic = ""
         self.draft = "" if judgement.rejection else judgement.text
+        self.grounding = judgement.grounding
         if judgement.rejection:
             self.rejections.append(judgement.rejection)
             self.suggestion = ADVICE.get(judgement.rejection.reason, judgement.rejection.detail)
@@ -159,6 +181,7 @@ class Workbench:
     def materials(self) -> dict[str, str]:
         """What an instruction may refer to as `[name]`; only what is there."""
         texts = {
+            "seed": self.seeds.text.excerpt if self.seeds.text else "",
             "seeds": ", ".join(self.seeds.offered),
             "keywords": ", ".join(self.keywords or self.seeds.offered[:3]),
             "draft": self.draft,

@@ -127,7 +127,7 @@ def _role(system: str) -> str:
 
 
 def _beginning(prompt: str) -> str:
-    return prompt.partition("{{")[0][:_PREFIX]
+    return prompt.partition("{")[0][:_PREFIX]
 
 
 def _capitalised(text: str) -> str:
