@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from builders.progress import duration
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -105,15 +107,6 @@ class EvaluationDisplay:
         if not asked or not rest:
             return ""
         return f"about {duration((time.monotonic() - self._began) / asked * rest)} left"
-
-
-def duration(seconds: float) -> str:
-    """`2 h 05 min`, `3 min 20 s`, `12 s`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def _then(told: str) -> str:
