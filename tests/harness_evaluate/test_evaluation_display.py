@@ -6,7 +6,8 @@ from io import StringIO
 
 from rich.console import Console
 
-from harness.evaluate.display import EvaluationDisplay, duration
+from builders.progress import duration
+from harness.evaluate.display import EvaluationDisplay
 
 
 def test_each_task_is_told_when_it_is_done_with_what_was_answered_before() -> None:
