@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from builders.testing.prose import Prose
 
 ANSWER_SENTENCES = 4
-_SOURCE = re.compile(r"^(?:Document|Material): (.+?)(?=^(?:Question|Response|Suggestions): |\Z)", re.M | re.S)
+_SOURCE = re.compile(
+    r"^(?:Document|Material): (.+?)(?=^(?:Question|Questions|Response|Suggestions|Task): |\Z)", re.M | re.S
+)
 _QUESTION = re.compile(r"^Question: (.+)$", re.MULTILINE)
 _SENTENCE = re.compile(r"(?<=[.;?!])\s+")
 

@@ -68,7 +68,7 @@ class InstructStaff:
         )
         writes = expert.yields in ASKING or expert.yields == "response"
         needs = (*expert.needs, *(("suggestions",) if writes and bench.suggestion else ()))
-        instruction = pass_materials(call.instruction, bench.materials(), needs=needs, reference=_REFERENCE)
+        instruction = hand_over(call.instruction, bench.materials(), needs=needs)
         messages: list[Message] = [
             {"role": "system", "content": system},
             {"role": "user", "content": instruction},
@@ -137,6 +137,21 @@ class InstructStaff:
             case "grounds":
                 return _object(verdict={"enum": ["GROUNDED", "NOT GROUNDED"]}, suggestion=suggestion)
         return None
+
+
+def hand_over(instruction: str, materials: dict[str, str], *, needs: tuple[str, ...]) -> str:
+    """What an expert gets: what it cannot work without, each under its name, and below it the task.
+
+    A reference of the instruction, such as `[document]`, becomes the material and is not repeated above.
+    """
+    referred = {name.lower() for name in _REFERENCE.findall(instruction)}
+    attached = [
+        f"{name.capitalize()}: {materials[name]}"
+        for name in dict.fromkeys(needs)
+        if name not in referred and name in materials
+    ]
+    task = pass_materials(instruction, materials, needs=(), reference=_REFERENCE)
+    return "\n\n".join([*attached, f"Task: {task}"])
 
 
 def read_grounds(output: str) -> tuple[bool, str]:
