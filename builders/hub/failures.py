@@ -50,8 +50,13 @@ def is_network(error: BaseException) -> bool:
 
 
 def passes(error: BaseException) -> bool:
-    """Whether the same request may succeed a little later."""
-    return status_of(error) in PASSING or is_network(error)
+    """Whether the same request may succeed a little later; Xet's client has then tried again itself."""
+    return status_of(error) in PASSING or (is_network(error) and not _is_xet(error))
+
+
+def _is_xet(error: BaseException) -> bool:
+    told = str(error).lower()
+    return type(error).__module__.startswith("hf_xet") or "xet-write-token" in told or "xet" in told.split()
 
 
 def wait_told(error: BaseException) -> float | None:
@@ -95,14 +100,14 @@ def explained(error: BaseException, repo_id: str) -> UserError:
             f"the Hub takes no more requests for now ({repo_id}): run the same command in some minutes; what "
             "was uploaded is kept"
         )
+    if _is_xet(error):
+        return UserError(f"Xet storage fails ({words}): set HF_HUB_DISABLE_XET=1 and run the same command")
     if passes(error):
         why = f"status {status}" if status else words
         return UserError(
             f"the Hub does not answer ({why}): run the same command later; what was uploaded is kept, and "
             f"{repo_id} is as it was or complete"
         )
-    if type(error).__module__.startswith("hf_xet") or "xet" in words.lower():
-        return UserError(f"Xet storage fails ({words}): set HF_HUB_DISABLE_XET=1 and run the same command")
     return UserError(f"the Hub refuses ({redacted(str(error))}): {repo_id} is as it was")
 
 

@@ -95,7 +95,7 @@ def _told(done: Published) -> dict[str, object]:
         "model": asdict(done.model),
         "comparison": done.report.model_dump(mode="json"),
         "leaderboard": done.board.model_dump(mode="json"),
-        "benchmarks": {name: asdict(found) for name, found in done.benchmarks.items()},
+        "benchmarks": {name: found.model_dump() for name, found in done.benchmarks.items()},
     }
 
 

@@ -170,3 +170,8 @@ class Report(_Record):
     seed: int
     domains: tuple[DomainRecord, ...]
     notes: tuple[str, ...]
+
+    @property
+    def tasks(self) -> list[TaskRecord]:
+        """Those of all domains."""
+        return [task for domain in self.domains for task in domain.tasks]

@@ -64,11 +64,12 @@ class _Board:
     changes: dict[tuple[str, str], Change]
 
 
-def leaderboard(root: Path, say: Callable[[str], None]) -> Leaderboard:
+def leaderboard(root: Path, dataset: str, say: Callable[[str], None]) -> Leaderboard:
     """Rank all models of a results dataset.
 
     Args:
         root: a folder with a folder for each model.
+        dataset: its Hub id.
         say: takes a line for the user.
     """
     entrants, notes = {}, []
@@ -95,6 +96,7 @@ def leaderboard(root: Path, say: Callable[[str], None]) -> Leaderboard:
             notes.append(f"{task}: {groups} boards, because rows or settings differ between them")
     return Leaderboard(
         version=__version__,
+        dataset=dataset,
         level=round(1 - LEVEL, 6),
         resamples=RESAMPLES,
         seed=SEED,

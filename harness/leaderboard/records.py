@@ -73,6 +73,7 @@ class Leaderboard(_Record):
     """Every board of a results dataset.
 
     Attributes:
+        dataset: `OWNER/NAME`.
         entrants: by their folder.
         level: of the tests, two-sided, after Holm's correction for the pairs of a board.
         resamples, seed: of the bootstrap.
@@ -81,6 +82,7 @@ class Leaderboard(_Record):
 
     schema_version: Literal[1] = 1
     version: str
+    dataset: str
     level: float
     resamples: int
     seed: int

@@ -22,13 +22,16 @@ EXPLAINED = (
 
 def as_markdown(board: Leaderboard) -> str:
     """Tables: a domain's mean first, then its tasks."""
-    parts = [EXPLAINED, *(line for one in board.boards for line in _table(one, board))]
+    parts = [EXPLAINED]
+    for domain in dict.fromkeys(one.domain for one in board.boards):
+        parts += ["", f"### {markdown(domain)}"]
+        parts += [line for one in board.boards if one.domain == domain for line in _table(one, board)]
     if board.notes:
         parts += ["", *(f"- {markdown(note)}" for note in board.notes)]
     return "\n".join(parts)
 
 
-def as_page(board: Leaderboard, *, title: str) -> str:
+def as_page(board: Leaderboard) -> str:
     """A self-contained HTML page, light and dark."""
     from jinja2 import Environment, StrictUndefined
 
@@ -37,12 +40,18 @@ def as_page(board: Leaderboard, *, title: str) -> str:
     )
     environment.filters |= {"percent": percent, "rank": rank, "line": one_line}
     template = environment.from_string(files(__package__).joinpath("page.html").read_text("utf-8"))
-    return template.render(board=board, title=title, explained=EXPLAINED, heading=heading, about=about)
+    return template.render(
+        board=board,
+        title=f"Leaderboard of {board.dataset}",
+        explained=EXPLAINED,
+        heading=heading,
+        about=about,
+    )
 
 
 def heading(board: BoardRecord) -> str:
     """What a board ranks."""
-    return f"{board.domain}: mean of {board.tasks} tasks" if board.task is None else board.task
+    return f"{board.domain}, mean of {board.tasks} tasks" if board.task is None else board.task
 
 
 def about(board: BoardRecord) -> str:
@@ -65,8 +74,7 @@ def rank(place: PlaceRecord) -> str:
 
 
 def _table(one: BoardRecord, board: Leaderboard) -> Iterator[str]:
-    level = "###" if one.task is None else "####"
-    yield from ("", f"{level} {markdown(heading(one))}", "", about(one), "")
+    yield from ("", f"#### {markdown(heading(one))}", "", about(one), "")
     yield "| rank | model | | score | interval |"
     yield "|---:|---|---|---:|---|"
     for place in one.places:

@@ -6,11 +6,11 @@ of it is what its own `eval.yaml` names. Only whole evaluations count: no limit 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from pydantic import BaseModel, ConfigDict
 
 from harness.publish.entrants import data_of
 
@@ -22,35 +22,31 @@ if TYPE_CHECKING:
 EVAL = "eval.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class Benchmark:
+class BenchmarkRecord(BaseModel):
     """A task of a live Benchmark dataset, and the commit that its rows were read at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     dataset_id: str
     task_id: str
     revision: str | None
 
 
-def benchmarks(found: Material, repository: HubRepository) -> dict[str, Benchmark]:
+def benchmarks(found: Material, repository: HubRepository) -> dict[str, BenchmarkRecord]:
     """The tasks whose scores the Hub takes, by their name here; asked of the Hub now."""
-    candidates = {task.task: _place(found, task) for task in tasks_of(found)}
+    candidates = {task.task: _place(found, task) for task in found.report.tasks}
     named = {name: place for name, place in candidates.items() if place}
     if not named:
         return {}
     live = {info.id for info in repository.ask(lambda: list(repository.api.list_datasets(benchmark=True)))}
-    told: dict[str, Benchmark] = {}
+    told: dict[str, BenchmarkRecord] = {}
     for name, (dataset_id, configuration, revision) in named.items():
         if dataset_id not in live:
             continue
         task_id = _task_id(_declared(dataset_id, repository), configuration)
         if task_id:
-            told[name] = Benchmark(dataset_id, task_id, revision)
+            told[name] = BenchmarkRecord(dataset_id=dataset_id, task_id=task_id, revision=revision)
     return told
-
-
-def tasks_of(found: Material) -> list[TaskRecord]:
-    """Every task of the comparison."""
-    return [task for domain in found.report.domains for task in domain.tasks]
 
 
 def _place(found: Material, task: TaskRecord) -> tuple[str, str | None, str | None] | None:

@@ -15,6 +15,7 @@ from builders.serve.weights import EMBEDDED_MODEL_ID
 from harness.compare.contamination import read_checks
 from harness.compare.report import Request, compare
 from harness.compare.results import read_evaluation
+from harness.evaluate.fingerprints import model_sha256
 from harness.evaluate.records import KEY
 from harness.leaderboard.records import EntrantRecord
 from harness.pretrain.ledger import Ledger
@@ -91,7 +92,7 @@ def material(request: PublishRequest, say: Callable[[str], None]) -> Material:
     """
     folder = model_folder(request.name, option="NAME")
     run, ledger = _record(folder, RUN, RunRecord), _record(folder, LEDGER, Ledger)
-    adapted, base = read_evaluation(request.results or request.name), read_evaluation(request.base)
+    adapted, base = read_evaluation(request.results or folder.name), read_evaluation(request.base)
     compared = compare(
         Request(
             first=base,
@@ -105,6 +106,8 @@ def material(request: PublishRequest, say: Callable[[str], None]) -> Material:
         ),
         lambda task: say(f"comparing {task}"),
     )
+    _check_weights(folder, adapted)
+    _check_base(run, base, told=request.base)
     base_id = _base_id(run)
     known = base_id or Path(run.base).name
     report = compared.model_copy(
@@ -157,6 +160,42 @@ def results_file(evaluation: Evaluation, task: str) -> Path:
 def _results(evaluation: Evaluation, task: str) -> dict[str, Any]:
     read = json.loads(results_file(evaluation, task).read_text("utf-8"))
     return read if isinstance(read, dict) else {}
+
+
+def _check_weights(folder: Path, adapted: Evaluation) -> None:
+    """See that the weights that are published are those that were evaluated.
+
+    Raises:
+        UserError: they are others. Results of another program do not say whose they are, and pass.
+    """
+    evaluated = _models(adapted)
+    told = {model.get("adapter_sha256") or model.get("sha256") for model in evaluated} - {None}
+    if told and told != {model_sha256(folder)}:
+        raise UserError(
+            f"{adapted.place} are results of other weights than those in {folder}: run `harness evaluate "
+            f"--model {folder.name}` again"
+        )
+
+
+def _check_base(run: RunRecord, base: Evaluation, *, told: str) -> None:
+    """See that the model was adapted from the base that it is compared with.
+
+    Raises:
+        UserError: it was adapted from another.
+    """
+    for model in _models(base):
+        name = str(model.get("pretrained") or "")
+        if model.get("adapter") or Path(name).name != Path(run.base_place).name:
+            raise UserError(
+                f"{base.place} are results of {name or 'an unnamed model'}, and {run.name} was adapted from "
+                f"{run.base}: evaluate that, and name its results with --base (now {told})"
+            )
+
+
+def _models(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """The models of all results of an evaluation, as `harness evaluate` notes them."""
+    own = [_results(evaluation, task).get(KEY) for task in evaluation.tasks]
+    return [record["model"] for record in own if isinstance(record, dict) and record.get("model")]
 
 
 def _base_id(run: RunRecord) -> str | None:

@@ -13,18 +13,20 @@ from builders.errors import UserError
 from harness.compare.figure import figure
 from harness.publish.entrants import RECIPE
 from harness.publish.places import published
+from harness.publish.publication import PUBLICATION
 from harness.publish.scores import eval_results, model_index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builders.hub.difference import Content
-    from harness.compare.records import IntervalRecord
-    from harness.publish.benchmarks import Benchmark
+    from harness.compare.records import IntervalRecord, Report
+    from harness.pretrain.ledger import Ledger
+    from harness.pretrain.records import RunRecord
     from harness.publish.entrants import Material
+    from harness.publish.publication import PublicationRecord
 
 COMPARISON, CHANGE = "comparison.json", "change.svg"
-CURVES, CHART = "curves.jsonl", "curves.svg"
 PUBLISHED = (".safetensors", ".json", ".jsonl", ".yaml", ".svg", ".model", ".txt", ".jinja")
 """Endings of files that go along; a pickle never does."""
 
@@ -32,7 +34,7 @@ OWNED = (".eval_results/*.yaml",)
 ADAPTER_SETTINGS = "adapter_config.json"
 
 
-def model_files(found: Material, live: Mapping[str, Benchmark]) -> dict[str, Content]:
+def model_files(found: Material, told: PublicationRecord) -> dict[str, Content]:
     """Every file of the model repository.
 
     Raises:
@@ -46,10 +48,15 @@ def model_files(found: Material, live: Mapping[str, Benchmark]) -> dict[str, Con
         raise UserError(f"{found.folder} holds no weights (*.safetensors): is the model whole?")
     if found.is_adapter and found.base_id:
         made[ADAPTER_SETTINGS] = _adapter_settings(found)
+    made[PUBLICATION] = (told.model_dump_json(indent=2) + "\n").encode()
     made[COMPARISON] = (found.report.model_dump_json(indent=2) + "\n").encode()
     made[CHANGE] = figure(found.report).encode()
-    made |= eval_results(found, live)
-    made["README.md"] = _card(found, live, made).encode()
+    made |= eval_results(told, found.report)
+    recipe = published(found.folder / RECIPE)
+    text = recipe.decode() if isinstance(recipe, bytes) else recipe.read_text("utf-8")
+    made["README.md"] = model_card(
+        told, report=found.report, run=found.run, ledger=found.ledger, recipe=yaml.safe_load(text)
+    ).encode()
     return made
 
 
@@ -60,25 +67,35 @@ def _adapter_settings(found: Material) -> bytes:
     return (json.dumps(settings, indent=2, sort_keys=True) + "\n").encode()
 
 
-def _card(found: Material, live: Mapping[str, Benchmark], made: Mapping[str, Content]) -> str:
+def model_card(
+    told: PublicationRecord, *, report: Report, run: RunRecord, ledger: Ledger, recipe: Mapping[str, Any]
+) -> str:
+    """The card; a pure function of the records that lie beside it.
+
+    Args:
+        told: `publication.json`.
+        report: `comparison.json`.
+        run, ledger, recipe: `run.json`, `ledger.json` and `recipe.yaml`.
+    """
     from huggingface_hub import ModelCardData
     from jinja2 import Environment, StrictUndefined
 
-    request, run = found.request, found.run
-    scores = model_index(found, live)
+    scores = model_index(told, report)
     data = ModelCardData(
-        base_model=found.base_id,
-        base_model_relation=("adapter" if found.is_adapter else "finetune") if found.base_id else None,
-        datasets=list(request.datasets) or None,
-        license=request.license,
+        base_model=told.base_id,
+        base_model_relation=("adapter" if told.adapter else "finetune") if told.base_id else None,
+        datasets=list(told.datasets) or None,
+        license=told.license,
         language="en",
-        library_name="peft" if found.is_adapter else "transformers",
+        library_name="peft" if told.adapter else "transformers",
         pipeline_tag="text-generation",
         tags=["continual-pre-training", "metasynth", *(["stand-in"] if run.stand_in else [])],
-        model_name=request.repo_id.partition("/")[2] if scores else None,
+        model_name=told.repo_id.partition("/")[2] if scores else None,
         eval_results=scores or None,
     )
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    environment = Environment(  # noqa: S701
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
     environment.filters |= {
         "md": markdown,
         "percent": lambda score: f"{100 * score:.2f}",
@@ -90,27 +107,12 @@ def _card(found: Material, live: Mapping[str, Benchmark], made: Mapping[str, Con
     template = environment.from_string(files(__package__).joinpath("model_card.md").read_text("utf-8"))
     return template.render(
         front_matter=str(data.to_yaml()).strip(),
-        request=request,
+        told=told,
         run=run,
-        ledger=found.ledger,
-        recipe=_recipe(found),
-        report=found.report,
-        base_id=found.base_id,
-        live=live,
-        curves=CURVES in made,
-        chart=CHART in made,
+        ledger=ledger,
+        recipe=[(name, value) for name, value in recipe.items() if value not in (None, [], {}, "")],
+        report=report,
     )
-
-
-def _recipe(found: Material) -> list[tuple[str, Any]]:
-    """Settings that have a value, as they are in `recipe.yaml`."""
-    path = found.folder / RECIPE
-    try:
-        content = published(path)
-        read = yaml.safe_load(content if isinstance(content, bytes) else content.read_text("utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path} cannot be read ({error}): is the model whole?") from None
-    return [(name, value) for name, value in read.items() if value not in (None, [], {}, "")]
 
 
 def _ends(interval: IntervalRecord | None) -> str:

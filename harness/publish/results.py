@@ -62,12 +62,10 @@ def results(
         made |= {f"{folder}/{path.name}": published(path) for path in _files(evaluation)}
     for path, content in made.items():
         _lay(work / path, content)
-    board = leaderboard(work, say)
-    there = sorted(path.relative_to(work).as_posix() for path in work.glob("[!.]*/*") if path.is_file())
-    title = f"Leaderboard of {repository.repo_id}"
+    board = leaderboard(work, repository.repo_id, say)
     made[BOARD] = (board.model_dump_json(indent=2) + "\n").encode()
-    made[PAGE] = as_page(board, title=title).encode()
-    made["README.md"] = _card(board, there, repository.repo_id).encode()
+    made[PAGE] = as_page(board).encode()
+    made["README.md"] = results_card(board, work).encode()
     return Results(made, board)
 
 
@@ -85,25 +83,32 @@ def _lay(path: Path, content: Content) -> None:
         shutil.copyfile(content, path)
 
 
-def _card(board: Leaderboard, there: Iterable[str], repo_id: str) -> str:
+def results_card(board: Leaderboard, folder: Path) -> str:
+    """The card; a pure function of `leaderboard.json` and of the names of the files in the dataset.
+
+    Args:
+        board: the leaderboard.
+        folder: all models' folders.
+    """
     from huggingface_hub import DatasetCardData
     from jinja2 import Environment, StrictUndefined
 
+    there = sorted(path.relative_to(folder).as_posix() for path in folder.glob("[!.]*/*") if path.is_file())
     configs = configurations(there)
     data = DatasetCardData(
-        pretty_name=f"Evaluation results: {repo_id}",
+        pretty_name=f"Evaluation results: {board.dataset}",
         tags=["lm-eval", "evaluation", "leaderboard", "metasynth"],
         configs=configs,
     )
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701
     environment.filters["md"] = markdown
     template = environment.from_string(files(__package__).joinpath("results_card.md").read_text("utf-8"))
     return template.render(
         front_matter=str(data.to_yaml()).strip(),
-        repo_id=repo_id,
+        repo_id=board.dataset,
         board=board,
         tables=as_markdown(board),
-        example=configs[-1]["config_name"] if configs else "",
+        example=next(one["config_name"] for one in configs if not one["config_name"].endswith("__results")),
     )
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from builders.errors import UserError
 from builders.hub.repository import HubRepository, MovedError
-from harness.publish.benchmarks import benchmarks
 from harness.publish.entrants import folder_of, material
 from harness.publish.model import OWNED, model_files
+from harness.publish.publication import publication
 from harness.publish.results import results
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from builders.hub.repository import Pushed
     from harness.compare.records import Report
     from harness.leaderboard.records import Leaderboard
-    from harness.publish.benchmarks import Benchmark
+    from harness.publish.benchmarks import BenchmarkRecord
     from harness.publish.entrants import Material, PublishRequest
 
 ROUNDS = 5
@@ -42,7 +42,7 @@ class Published:
     model: Pushed
     report: Report
     board: Leaderboard
-    benchmarks: dict[str, Benchmark]
+    benchmarks: dict[str, BenchmarkRecord]
 
 
 def publish(
@@ -72,8 +72,8 @@ def publish(
         HubRepository(request.repo_id, "model", say),
     )
     found = material(request, say)
-    live = benchmarks(found, model_place)
-    model = model_files(found, live)
+    told = publication(found, model_place)
+    model = model_files(found, told)
     board, told_results = _results(
         found, board_place, say, dry_run=dry_run, output=output and output / folder_of(request.leaderboard_id)
     )
@@ -89,7 +89,7 @@ def publish(
             owned=OWNED,
             tagged=False,
         )
-    return Published(told_results, told_model, found.report, board, live)
+    return Published(told_results, told_model, found.report, board, told.benchmarks)
 
 
 def _results(

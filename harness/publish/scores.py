@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from harness.publish.benchmarks import tasks_of
-from harness.publish.entrants import data_of
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from harness.compare.records import TaskRecord
-    from harness.publish.benchmarks import Benchmark
-    from harness.publish.entrants import Material
+    from harness.compare.records import Report, TaskRecord
+    from harness.publish.publication import PublicationRecord
 
 FOLDER = ".eval_results"
 METRICS = {"accuracy": "accuracy", "weighted_f1": "f1", "mean_weighted_f1": "f1", "entity_f1": "f1"}
@@ -26,20 +20,20 @@ def percent(score: float) -> float:
     return round(100 * score, 2)
 
 
-def eval_results(found: Material, live: Mapping[str, Benchmark]) -> dict[str, bytes]:
+def eval_results(publication: PublicationRecord, report: Report) -> dict[str, bytes]:
     """A file for each Benchmark dataset, in the form that `huggingface_hub` reads."""
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
     entries: dict[str, list[Any]] = {}
-    for task in tasks_of(found):
-        if benchmark := live.get(task.task):
+    for task in report.tasks:
+        if benchmark := publication.benchmarks.get(task.task):
             entries.setdefault(benchmark.dataset_id, []).append(
                 EvalResultEntry(
                     dataset_id=benchmark.dataset_id,
                     task_id=benchmark.task_id,
                     value=percent(task.second),
                     dataset_revision=benchmark.revision,
-                    source_url=f"https://huggingface.co/datasets/{found.request.leaderboard_id}",
+                    source_url=f"https://huggingface.co/datasets/{publication.leaderboard_id}",
                     source_name="Results and answers row by row",
                     notes=_notes(task),
                 )
@@ -52,28 +46,27 @@ def eval_results(found: Material, live: Mapping[str, Benchmark]) -> dict[str, by
     }
 
 
-def model_index(found: Material, live: Mapping[str, Benchmark]) -> list[Any]:
+def model_index(publication: PublicationRecord, report: Report) -> list[Any]:
     """Results of the tasks that are no Benchmark."""
     from huggingface_hub import EvalResult
 
     results = []
-    for task in tasks_of(found):
-        if task.task in live:
+    for task in report.tasks:
+        if task.task in publication.benchmarks:
             continue
-        data = data_of(found.adapted, task.task)
-        dataset_id, _, configuration = str(data.get("hub") or "").partition(":")
+        source = publication.sources[task.task]
         results.append(
             EvalResult(
                 task_type="text-generation",
-                dataset_type=dataset_id or task.task,
+                dataset_type=source.dataset_id or task.task,
                 dataset_name=task.task,
-                dataset_config=configuration or None,
-                dataset_revision=data.get("revision") if dataset_id else None,
+                dataset_config=source.configuration,
+                dataset_revision=source.revision,
                 metric_type=METRICS.get(task.measure, task.measure),
                 metric_name=f"{task.metric} ({_notes(task)})",
                 metric_value=percent(task.second),
                 source_name="Results and answers row by row",
-                source_url=f"https://huggingface.co/datasets/{found.request.leaderboard_id}",
+                source_url=f"https://huggingface.co/datasets/{publication.leaderboard_id}",
             )
         )
     return results

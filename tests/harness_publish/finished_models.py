@@ -10,6 +10,7 @@ import numpy as np
 from evaluations import FakeTask, write_evaluation
 from safetensors.numpy import save_file
 
+from harness.evaluate.fingerprints import model_sha256
 from harness.pretrain.ledger import Ledger, SourceLedger
 from harness.pretrain.records import RunRecord
 
@@ -36,11 +37,14 @@ def tasks(finance: float, general: float, *, seed: int = 0) -> dict[str, FakeTas
     }
 
 
-def evaluate(name: str, told: dict[str, FakeTask], *, pretrained: str = f"{HOME}/models/base") -> Path:
+def evaluate(name: str, told: dict[str, FakeTask], *, pretrained: str = "owner/base-model") -> Path:
     """Results of a model in `results/`, its rows of the Hub's datasets."""
     hubs = {"fpb": "AdaptLLM/finance-tasks:FPB", "gpqa": f"{BENCHMARK}:diamond", "mmlu": "cais/mmlu"}
     data = {task: {"hub": hubs[task], "revision": "0" * 40, "files": [], "instead_of": None} for task in told}
-    own = {"schema_version": 1, "model": {"name": name, "pretrained": pretrained}, "data": data}
+    model = {"name": name, "pretrained": pretrained}
+    if (folder := Path("models") / name).is_dir():
+        model["sha256"] = model_sha256(folder)
+    own = {"schema_version": 1, "model": model, "data": data}
     return write_evaluation(
         Path("results") / name,
         told,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from evaluations import FakeTask, write_evaluation
 from finished_models import answers
 from hypothesis import given
@@ -122,7 +124,7 @@ def test_models_are_ranked_per_task_and_domain(tmp_path: Path) -> None:
     for name, share in (("weak", 0.3), ("strong", 0.8), ("twin", 0.8)):
         own = {"fpb": FakeTask(answers(share)), "ner": FakeTask(answers(share, seed=9))}
         enter(tmp_path, name, own)
-    told = leaderboard(tmp_path, silent)
+    told = leaderboard(tmp_path, "owner/results", silent)
     for task in ("fpb", "ner", None):
         found = board(told, task)
         assert {place.model: (place.best, place.worst) for place in found.places} == {
@@ -138,7 +140,7 @@ def test_models_with_other_rows_or_settings_are_on_a_board_of_their_own(tmp_path
     enter(tmp_path, "one", {"fpb": FakeTask(answers(0.5))})
     enter(tmp_path, "two", {"fpb": FakeTask(answers(0.9), shots=5)})
     enter(tmp_path, "three", {"fpb": FakeTask(answers(0.9, rows=60))})
-    told = leaderboard(tmp_path, silent)
+    told = leaderboard(tmp_path, "owner/results", silent)
     assert sorted(len(one.places) for one in told.boards) == [1, 1, 1]
     assert "fpb: 3 boards, because rows or settings differ between them" in told.notes
 
@@ -148,7 +150,7 @@ def test_results_that_cannot_be_read_are_named_and_cost_nobody_else_his_rank(tmp
     enter(tmp_path, "foreign", {"fpb": FakeTask(answers(0.4))}, role=False)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/results_2026-01-02T03-04-05.678901.json").write_text("{")
-    told = leaderboard(tmp_path, silent)
+    told = leaderboard(tmp_path, "owner/results", silent)
     assert [place.model for place in board(told, "fpb").places] == ["good", "foreign"]
     (note,) = told.notes
     assert note.startswith("broken is not ranked")
@@ -160,8 +162,8 @@ def test_a_hostile_name_breaks_neither_table_nor_page(tmp_path: Path) -> None:
     name = "x | <script>alert(1)</script> \x1b[31m"
     record = EntrantRecord(name=name, role="base").model_dump_json()
     (tmp_path / "bad/model.json").write_text(record)
-    told = leaderboard(tmp_path, silent)
-    page, table = as_page(told, title="a"), as_markdown(told)
+    told = leaderboard(tmp_path, "owner/results", silent)
+    page, table = as_page(told), as_markdown(told)
     assert "<script>" not in page + table
     row = next(line for line in table.splitlines() if line.startswith("| 1 |"))
     assert row.replace("\\|", "").count("|") == 6
@@ -171,5 +173,40 @@ def test_a_hostile_name_breaks_neither_table_nor_page(tmp_path: Path) -> None:
 def test_equal_results_give_equal_bytes(tmp_path: Path) -> None:
     for name, share in (("b", 0.5), ("a", 0.6)):
         enter(tmp_path, name, {"fpb": FakeTask(answers(share))})
-    first, second = leaderboard(tmp_path, silent), leaderboard(tmp_path, silent)
+    first, second = (
+        leaderboard(tmp_path, "owner/results", silent),
+        leaderboard(tmp_path, "owner/results", silent),
+    )
     assert json.dumps(first.model_dump()) == json.dumps(second.model_dump())
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
+async def test_the_page_needs_nothing_else_and_fits_a_phone_in_light_and_dark(tmp_path: Path) -> None:
+    from playwright.async_api import async_playwright
+
+    for name, share in (("weak", 0.3), ("strong", 0.8), ("a-model-with-a-rather-long-name-of-its-own", 0.8)):
+        own = {"fpb": FakeTask(answers(share)), "ner": FakeTask(answers(share, seed=9))}
+        enter(tmp_path / "in", name, own)
+    page_file = tmp_path / "leaderboard.html"
+    page_file.write_text(as_page(leaderboard(tmp_path / "in", "owner/results", silent)), "utf-8")
+    said: list[str] = []
+    asked: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for scheme in ("light", "dark"):
+            for width in (360, 1280):
+                page = await browser.new_page(
+                    viewport={"width": width, "height": 800},
+                    color_scheme=scheme,  # type: ignore[arg-type]
+                )
+                page.on("console", lambda message: said.append(message.text))
+                page.on("request", lambda request: asked.append(request.url))
+                await page.goto(page_file.as_uri())
+                assert await page.evaluate("document.documentElement.scrollWidth") <= width
+                await page.screenshot(path=tmp_path / f"{scheme}-{width}.png", full_page=True)
+        await browser.close()
+    assert said == []
+    assert set(asked) == {page_file.as_uri()}

@@ -21,7 +21,14 @@ from builders.testing.hub import Account, HubFault
 from builders.testing.hub.server import TOKEN
 from builders.testing.hub.store import Entry, git_hash
 from harness.compare.records import Report
+from harness.leaderboard.boards import leaderboard
 from harness.leaderboard.records import Leaderboard
+from harness.leaderboard.rendering import as_page
+from harness.pretrain.ledger import Ledger
+from harness.pretrain.records import RunRecord
+from harness.publish.model import model_card
+from harness.publish.publication import PublicationRecord
+from harness.publish.results import results_card
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,11 +137,11 @@ async def test_a_score_of_some_rows_or_of_another_dataset_is_none_of_a_benchmark
     hub: HubDouble, publish_here: Callable[..., Any]
 ) -> None:
     make_benchmark(hub)
+    pretrain("adapted")
     for name, share in (("base", 0.5), ("adapted", 0.6)):
         told = tasks(share, share)
         told["gpqa"].of_rows = 448
         evaluate(name, told)
-    pretrain("adapted")
     await publish_here()
     assert not [path for path in contents(hub, "model", "owner/adapted") if path.startswith(".eval_results/")]
 
@@ -206,6 +213,7 @@ async def test_what_looks_like_a_token_is_not_published(
 ) -> None:
     everything()
     leak(Path("models/adapted/environment.json"))
+    evaluate("adapted", tasks(0.75, 0.6))
     with pytest.raises(UserError, match=r"environment\.json holds what looks like a token") as told:
         await publish_here()
     assert TOKEN not in str(told.value)
@@ -322,6 +330,19 @@ async def test_the_command_publishes_and_rows_load_by_name(hub: HubDouble, tmp_p
     assert f"rows 120 {sum(answers(0.75))}" in out
 
 
+async def test_other_weights_or_another_base_than_those_evaluated_are_refused(
+    hub: HubDouble, publish_here: Callable[..., Any]
+) -> None:
+    everything()
+    evaluate("stranger", tasks(0.3, 0.3), pretrained="other/model")
+    with pytest.raises(UserError, match="results of other/model, and adapted was adapted from"):
+        await publish_here(base="stranger")
+    leak(Path("models/adapted/config.json"))
+    with pytest.raises(UserError, match="results of other weights than those in models/adapted"):
+        await publish_here()
+    assert hub.commits == 0
+
+
 def weights_gone() -> None:
     Path("models/adapted/model.safetensors").unlink()
 
@@ -331,6 +352,7 @@ async def test_what_is_missing_is_one_line(hub: HubDouble, publish_here: Callabl
     with pytest.raises(UserError, match=r"there is no models/nobody/run\.json: name a model that"):
         await publish_here("nobody")
     weights_gone()
+    evaluate("adapted", tasks(0.75, 0.6))
     with pytest.raises(UserError, match=r"holds no weights"):
         await publish_here()
     with pytest.raises(UserError, match="are the same"):
@@ -340,3 +362,25 @@ async def test_what_is_missing_is_one_line(hub: HubDouble, publish_here: Callabl
 
 def test_git_hashes_are_gits() -> None:
     assert git_hash(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
+
+
+async def test_both_cards_and_the_leaderboard_follow_from_the_files_beside_them(
+    hub: HubDouble, publish_here: Callable[..., Any]
+) -> None:
+    everything()
+    make_benchmark(hub)
+    await publish_here(output=Path("out"))
+    model = below(Path("out/owner__adapted"))
+    card = model_card(
+        PublicationRecord.model_validate_json(model["publication.json"]),
+        report=Report.model_validate_json(model["comparison.json"]),
+        run=RunRecord.model_validate_json(model["run.json"]),
+        ledger=Ledger.model_validate_json(model["ledger.json"]),
+        recipe=yaml.safe_load(model["recipe.yaml"]),
+    )
+    assert card.encode() == model["README.md"]
+    results = below(Path("out/owner__results"))
+    again = leaderboard(Path("out/owner__results"), "owner/results", lambda line: None)
+    assert again == Leaderboard.model_validate_json(results["leaderboard.json"])
+    assert as_page(again).encode() == results["leaderboard.html"]
+    assert results_card(again, Path("out/owner__results")).encode() == results["README.md"]

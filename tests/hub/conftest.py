@@ -66,12 +66,15 @@ def pushed_here(hub: HubDouble, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
 
-    async def run(files: dict[str, Any], *, token: str = TOKEN, **options: Any) -> Any:
+    async def run(
+        files: dict[str, Any], *, token: str = TOKEN, revision: str = "main", **options: Any
+    ) -> Any:
         said: list[str] = []
         repository = HubRepository(
             "owner/demo",
             "dataset",
             said.append,
+            revision=revision,
             api=HfApi(endpoint=hub.url, token=token),
             patience=Patience(tries=4, first_wait_s=0.01),
         )

@@ -154,6 +154,19 @@ async def test_a_second_version_deletes_what_it_owns_and_gets_the_next_tag(
     assert "data/train-1.parquet" in repository.tags["v1"].files
 
 
+async def test_another_branch_is_made_and_main_stays_as_it_is(
+    hub: HubDouble, pushed_here: Callable[..., Any]
+) -> None:
+    await pushed_here(FILES)
+    repository = hub.store.get("dataset", "owner/demo")
+    assert repository is not None
+    main = repository.head
+    await pushed_here({**FILES, "README.md": b"# next"}, revision="next/one")
+    assert repository.head is main
+    assert repository.branches["next/one"].files["README.md"].content == b"# next"
+    assert repository.tags["v2"] is repository.branches["next/one"]
+
+
 async def test_a_tag_that_names_another_version_is_refused_before_anything_is_sent(
     hub: HubDouble, pushed_here: Callable[..., Any]
 ) -> None:

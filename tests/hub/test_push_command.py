@@ -9,6 +9,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from console import SCRIPTS
 
 from builders.testing.hub import Account, HubFault
@@ -180,6 +181,14 @@ async def test_a_commit_without_its_tag_gets_it_from_the_next_push(
     assert "nothing changed since v1" in (await push()).out
     assert repository.tags["v1"] is repository.head
     assert hub.commits == 1
+
+
+async def test_a_hub_without_xet_storage_is_one_line_that_names_the_switch(
+    hub: HubDouble, corpus: Path, push: Callable[..., Any]
+) -> None:
+    pytest.importorskip("hf_xet")
+    assert "set HF_HUB_DISABLE_XET=1" in (await push(HF_HUB_DISABLE_XET="0")).error
+    assert hub.commits == 0
 
 
 async def test_a_token_is_never_in_any_output_file_or_request_to_storage(
