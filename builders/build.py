@@ -379,7 +379,16 @@ def make_method(
             narrate=display.called,
         )
     else:
-        hierarchy = load_hierarchy(corpus.keyword_source)
+        hierarchy, chain = load_hierarchy(corpus.keyword_source), None
+        if seeds is not None:
+            chain = SeedChain(
+                seeds,
+                corpus=corpus,
+                hierarchy=hierarchy,
+                corpus_seed=request.seed,
+                decoding=decoding,
+                guided=protocol == "guided",
+            )
         method = Conductor(
             corpus=corpus,
             hierarchy=hierarchy,
@@ -389,15 +398,7 @@ def make_method(
             context_tokens=context,
             judge=CorpusJudge.of(corpus),
             narrate=display.called,
-            seed_chain=seeds
-            and SeedChain(
-                seeds,
-                corpus=corpus,
-                hierarchy=hierarchy,
-                corpus_seed=request.seed,
-                decoding=decoding,
-                guided=protocol == "guided",
-            ),
+            seed_chain=chain,
         )
     try:
         method.require_context()

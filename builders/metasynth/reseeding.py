@@ -44,7 +44,8 @@ DRAWN_AT_RANDOM = 32
 """Documents looked at anywhere, after all near ones had topics of late."""
 
 MEMORY = 2
-"""A label is new when no seed has it of the last this many trajectories and M seeds each."""
+"""A label is new when none of the last `MEMORY` S M seeds has it, S being the seeds of a trajectory. Quotas
+and refused documents leave gaps in the chain, and any M seeds that a corpus does show are to differ."""
 
 
 @dataclass(frozen=True, slots=True)
