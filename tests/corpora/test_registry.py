@@ -12,7 +12,14 @@ from builders.corpora.base import Corpus
 from builders.corpora.registry import find_corpus, known_corpora
 from builders.seeds import load_hierarchy
 
-SHIPPED = ["metasynth-biomed", "metasynth-finance", "template-biomed", "template-finance"]
+SHIPPED = [
+    "metasynth-biomed",
+    "metasynth-biomed-instruct",
+    "metasynth-finance",
+    "metasynth-finance-instruct",
+    "template-biomed",
+    "template-finance",
+]
 
 
 def test_the_shipped_corpora_are_known_by_their_names() -> None:
