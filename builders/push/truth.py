@@ -115,7 +115,7 @@ def _check_card(folder: Path) -> None:
     there = set(lines)
     for line in card_of(folder).splitlines():
         if line not in there and any(character.isdigit() for character in line):
-            near = get_close_matches(line, lines, n=1, cutoff=0.5)
+            near = get_close_matches(line, lines, n=1, cutoff=0.8)
             place = f"line {lines.index(near[0]) + 1}: {_short(near[0])}" if near else "a line is missing"
             raise UserError(
                 f"{path}: {place}; the data gives: {_short(line)}. `builders check {folder.name}` writes the "
