@@ -15,6 +15,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import zstandard
@@ -35,7 +36,7 @@ PLANES = 8
 SCAN = 65_536
 """Rows of a sketch that are compared at a time."""
 
-COMPARED = 2_048
+COMPARED = 1_024
 """Documents, nearest by sketch, whose vectors are compared; more where more are asked for."""
 
 
@@ -164,9 +165,15 @@ def sketches_of(vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
     """Signs of `PLANES * 64` random projections, packed: shape (n, PLANES)."""
     import numpy as np
 
-    draw = np.random.default_rng(0)
-    directions = draw.standard_normal((vectors.shape[1], PLANES * 64), dtype=np.float32)
-    return np.packbits(vectors @ directions > 0, axis=1).view("<u8")
+    return np.packbits(vectors @ _directions(vectors.shape[1]) > 0, axis=1).view("<u8")
+
+
+@cache
+def _directions(dimensions: int) -> NDArray[np.float32]:
+    """The directions that vectors are projected on; the same ones always."""
+    import numpy as np
+
+    return np.random.default_rng(0).standard_normal((dimensions, PLANES * 64), dtype=np.float32)
 
 
 @contextmanager
