@@ -13,6 +13,8 @@ SUMMARIES = {
     "doctor": "Check on this machine that packed documents do not see each other.",
     "evaluate": "Benchmark a model on finance, biomedicine and general tasks.",
     "compare": "What adaptation changed, paired, with intervals and a verdict.",
+    "verify": "Every figure of cards and pages, computed again.",
+    "report": "One self-contained HTML page of everything measured.",
     "publish": "Model, results and leaderboard on the Hub.",
 }
 

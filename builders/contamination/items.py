@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from dataclasses import dataclass
+from importlib.resources import as_file, files
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,9 @@ def read_test_set(task: Task, data: Path | None) -> TestSet:
     Raises:
         UserError: a file or a field is missing or malformed, or the Hub cannot be reached.
     """
+    if task.packaged:
+        with as_file(files("tasks")) as folder:
+            return _from_files(task, folder)
     if data is None:
         return _from_hub(task)
     return _from_files(task, data)

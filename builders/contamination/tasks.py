@@ -46,14 +46,19 @@ class HubRows(_Source):
 
 
 class Task(BaseModel):
-    """A task, and where its test items lie."""
+    """A task, and where its test items lie.
+
+    Attributes:
+        packaged: the rows come with the package `tasks`, whatever the data folder.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     group: str
     name: str
     local: LocalRows
-    hub: tuple[HubRows, ...]
+    hub: tuple[HubRows, ...] = ()
+    packaged: bool = False
 
 
 @cache

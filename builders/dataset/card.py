@@ -171,7 +171,7 @@ def _body(facts: BuildFacts, contamination: Contamination | None) -> str:
 
 def _growth(growth: GrowthFacts) -> list[list[str]]:
     """A table of metrics over the stages: the heading, then the rows."""
-    metrics = list(dict.fromkeys(name for stage in growth.stages for name in stage.values))
+    metrics = sorted({name for stage in growth.stages for name in stage.values})
     rows = [
         [f"{stage.documents:,}", *(_value(stage.values.get(name)) for name in metrics)]
         for stage in growth.stages

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ import yaml
 from builders.dataset.untrusted import markdown
 from builders.errors import UserError
 from harness.compare.figure import figure
-from harness.publish.entrants import RECIPE
+from harness.pretrain.ledger import Ledger
+from harness.pretrain.records import RUN, RunRecord
+from harness.publish.entrants import LEDGER, RECIPE
 from harness.publish.places import published
 from harness.publish.publication import PUBLICATION
 from harness.publish.scores import eval_results, model_index
@@ -21,12 +24,10 @@ if TYPE_CHECKING:
 
     from builders.hub.difference import Content
     from harness.compare.records import IntervalRecord, Report
-    from harness.pretrain.ledger import Ledger
-    from harness.pretrain.records import RunRecord
     from harness.publish.entrants import Material
     from harness.publish.publication import PublicationRecord
 
-COMPARISON, CHANGE = "comparison.json", "change.svg"
+COMPARISON, CHANGE, CURVES = "comparison.json", "change.svg", "curves.svg"
 PUBLISHED = (".safetensors", ".json", ".jsonl", ".yaml", ".svg", ".model", ".txt", ".jinja")
 """Endings of files that go along; a pickle never does."""
 
@@ -52,12 +53,20 @@ def model_files(found: Material, told: PublicationRecord) -> dict[str, Content]:
     made[COMPARISON] = (found.report.model_dump_json(indent=2) + "\n").encode()
     made[CHANGE] = figure(found.report).encode()
     made |= eval_results(told, found.report)
-    recipe = published(found.folder / RECIPE)
-    text = recipe.decode() if isinstance(recipe, bytes) else recipe.read_text("utf-8")
+    run = RunRecord.model_validate_json(_text(made[RUN]))
+    made[CURVES] = _text(made[CURVES]).replace(escape(found.run.base), escape(run.base)).encode()
     made["README.md"] = model_card(
-        told, report=found.report, run=found.run, ledger=found.ledger, recipe=yaml.safe_load(text)
+        told,
+        report=found.report,
+        run=run,
+        ledger=Ledger.model_validate_json(_text(made[LEDGER])),
+        recipe=yaml.safe_load(_text(made[RECIPE])),
     ).encode()
     return made
+
+
+def _text(content: Content) -> str:
+    return content.decode() if isinstance(content, bytes) else content.read_text("utf-8")
 
 
 def _adapter_settings(found: Material) -> bytes:
