@@ -11,7 +11,7 @@ import click
 from builders.errors import UserError
 
 if TYPE_CHECKING:
-    from harness.report.find import Pieces
+    from harness.report.pieces import Pieces
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 

@@ -1,6 +1,8 @@
 """One self-contained HTML page of everything measured: `harness report`.
 
-find         the pieces that other commands left in a folder, and which are missing
+pieces       what a command left, read and checked
+find         all pieces in a folder, and which are missing
+listing      the pieces of a page, kept within it
 artefacts    a piece's file, and figures that name the file and field they come from
 formats      how a figure is written
 corpus       sections of the page: corpora, their diversity and overlap with test items
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 from harness.report.checking import Difference, differences
 from harness.report.find import Request, find
-from harness.report.page import write_page
+from harness.report.listing import is_report
+from harness.report.page import remade, write_page
 
-__all__ = ["Difference", "Request", "differences", "find", "write_page"]
+__all__ = ["Difference", "Request", "differences", "find", "is_report", "remade", "write_page"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from harness.compare.records import DomainRecord, MeanRecord, TaskRecord
     from harness.report.artefacts import Artefact, Shown
-    from harness.report.find import ComparisonPiece
+    from harness.report.pieces import ComparisonPiece
 
 KINDS = {
     "better": "good",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from harness.report.artefacts import Artefact, Shown
-    from harness.report.find import CorpusPiece, DiversityPiece, Pieces
+    from harness.report.pieces import CorpusPiece, DiversityPiece, Pieces
 
 DIRECTIONS = {"higher": "more diverse \N{RIGHTWARDS ARROW}", "lower": "\N{LEFTWARDS ARROW} more diverse"}
 GROWTH_TITLES = {

@@ -7,32 +7,33 @@ compare --json` printed is known by what it holds, whatever its name.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
-
-from builders.dataset.contamination import RECORD, Contamination, file_hashes
-from builders.dataset.reader import DATA, FACTS
-from builders.dataset.rows import BuildFacts
+from builders.dataset.reader import FACTS
 from builders.diversity.records import Report as Diversity
 from builders.errors import UserError
 from harness.compare.records import Report as Comparison
 from harness.compare.results import RESULTS
-from harness.pretrain.ledger import Ledger
 from harness.pretrain.output import MODELS, model_folder
-from harness.pretrain.records import RUN, RunRecord
-from harness.report.artefacts import Artefact, read_artefact
+from harness.pretrain.records import RUN
+from harness.report.pieces import (
+    Missing,
+    Pieces,
+    read_comparison,
+    read_corpus,
+    read_diversity,
+    read_model,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-LEDGER, RECIPE, CURVES, ENVIRONMENT = "ledger.json", "recipe.yaml", "curves.jsonl", "environment.json"
+    from pydantic import BaseModel
+
 LARGEST = 50_000_000
 """Bytes of a file that is looked into; what is printed with --json is far smaller."""
-
-Record = TypeVar("Record", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,83 +53,6 @@ class Request:
     models: Sequence[str] = ()
     comparisons: Sequence[Path] = ()
     page: Path
-
-
-@dataclass(frozen=True, slots=True)
-class CorpusPiece:
-    """A built corpus.
-
-    Attributes:
-        checked: the record of `builders check`; None without one, or where it is of other documents
-            (`outdated`).
-        shards: its files of documents.
-    """
-
-    folder: Path
-    build: Artefact
-    facts: BuildFacts
-    checked: Artefact | None
-    contamination: Contamination | None
-    outdated: bool
-    shards: tuple[Artefact, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelPiece:
-    """A finished run of continual pre-training; files that another release did not write are None."""
-
-    folder: Path
-    run: Artefact
-    facts: RunRecord
-    ledger: Artefact | None
-    recipe: Artefact | None
-    curves: Artefact | None
-    environment: Artefact | None
-
-
-@dataclass(frozen=True, slots=True)
-class DiversityPiece:
-    """Corpora measured side by side."""
-
-    file: Artefact
-    report: Diversity
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonPiece:
-    """Two models on the same tasks.
-
-    Attributes:
-        evaluations: lm-eval's results that were compared, where they still lie there.
-    """
-
-    file: Artefact
-    report: Comparison
-    evaluations: tuple[Artefact, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A piece that is not there, and the commands that make it."""
-
-    part: str
-    commands: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class Pieces:
-    """All that was found.
-
-    Attributes:
-        left_out: files that look like a piece and cannot be read, with the reason.
-    """
-
-    corpora: list[CorpusPiece] = field(default_factory=list)
-    diversity: list[DiversityPiece] = field(default_factory=list)
-    models: list[ModelPiece] = field(default_factory=list)
-    comparisons: list[ComparisonPiece] = field(default_factory=list)
-    missing: list[Missing] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
 
 
 def find(request: Request) -> Pieces:
@@ -158,13 +82,13 @@ def find(request: Request) -> Pieces:
             found.left_out.append(str(error))
 
     for folder in corpora:
-        take(folder, bool(request.corpora), found.corpora, _corpus, "builders build NAME")
+        take(folder, bool(request.corpora), found.corpora, read_corpus, "builders build NAME")
     for path in measured:
-        take(path, bool(request.diversity), found.diversity, _diversity, "builders measure CORPUS --json")
+        take(path, bool(request.diversity), found.diversity, read_diversity, "builders measure CORPUS --json")
     for folder in models:
-        take(folder, bool(request.models), found.models, _model, "harness pretrain")
+        take(folder, bool(request.models), found.models, read_model, "harness pretrain")
     for path in compared:
-        take(path, bool(request.comparisons), found.comparisons, _comparison, "harness compare --json")
+        take(path, bool(request.comparisons), found.comparisons, read_comparison, "harness compare --json")
     found.missing = list(_missing(found))
     if not (found.corpora or found.diversity or found.models or found.comparisons):
         why = f"; {found.left_out[0]}" if found.left_out else ""
@@ -190,76 +114,6 @@ def _loose(folder: Path) -> list[tuple[Path, type[BaseModel]]]:
                 if {name for name, told in kind.model_fields.items() if told.is_required()} <= data.keys()
             ]
     return found
-
-
-def _corpus(folder: Path, page: Path) -> CorpusPiece:
-    build = read_artefact(folder / FACTS, page=page)
-    facts = _record(build, BuildFacts)
-    paths = sorted(folder.glob(f"{DATA}/train-*.parquet"))
-    checked = contamination = None
-    outdated = False
-    if (folder / RECORD).is_file():
-        checked = read_artefact(folder / RECORD, page=page)
-        contamination = _record(checked, Contamination)
-        if not contamination.speaks_of(file_hashes(paths, folder)):
-            checked = contamination = None
-            outdated = True
-    shards = tuple(read_artefact(path, page=page) for path in paths)
-    return CorpusPiece(folder, build, facts, checked, contamination, outdated, shards)
-
-
-def _model(folder: Path, page: Path) -> ModelPiece:
-    run = read_artefact(folder / RUN, page=page)
-    there = {
-        name: read_artefact(folder / name, page=page) if (folder / name).is_file() else None
-        for name in (LEDGER, RECIPE, CURVES, ENVIRONMENT)
-    }
-    if ledger := there[LEDGER]:
-        _record(ledger, Ledger)
-    return ModelPiece(
-        folder,
-        run,
-        _record(run, RunRecord),
-        ledger=there[LEDGER],
-        recipe=there[RECIPE],
-        curves=there[CURVES],
-        environment=there[ENVIRONMENT],
-    )
-
-
-def _diversity(path: Path, page: Path) -> DiversityPiece:
-    file = read_artefact(path, page=page)
-    return DiversityPiece(file, _record(file, Diversity))
-
-
-def _comparison(path: Path, page: Path) -> ComparisonPiece:
-    file = read_artefact(path, page=page)
-    report = _record(file, Comparison)
-    evaluations = [
-        read_artefact(results, page=page)
-        for side in (report.first, report.second)
-        for results in _results(side.place)
-    ]
-    return ComparisonPiece(file, report, tuple(evaluations))
-
-
-def _results(place: str) -> list[Path]:
-    """The results files of an evaluation that was compared, oldest first; none where they are gone."""
-    path = Path(place)
-    if not path.exists():
-        path = RESULTS / place
-    return [path] if path.is_file() else sorted(path.glob("results_*.json"))
-
-
-def _record(file: Artefact, kind: type[Record]) -> Record:
-    try:
-        return kind.model_validate(file.data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole of it"
-        raise UserError(
-            f"{file.path} is not what this release reads ({where}: {first['msg']}): make it again"
-        ) from None
 
 
 def _missing(found: Pieces) -> list[Missing]:

@@ -15,11 +15,12 @@ from builders.dataset.untrusted import one_line
 from builders.errors import UserError
 from harness.report import benchmark, corpus, provenance, training, warnings
 from harness.report.artefacts import token
+from harness.report.listing import NAME, listed, listing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.report.find import Pieces
+    from harness.report.pieces import Pieces
 
 
 def write_page(pieces: Pieces, target: Path) -> None:
@@ -30,7 +31,7 @@ def write_page(pieces: Pieces, target: Path) -> None:
     """
     draft = target.with_name(f".{target.name}.part")
     try:
-        draft.write_text(page(pieces), encoding="utf-8")
+        draft.write_text(page(pieces, target), encoding="utf-8")
         draft.replace(target)
     except OSError as error:
         draft.unlink(missing_ok=True)
@@ -39,8 +40,17 @@ def write_page(pieces: Pieces, target: Path) -> None:
         ) from None
 
 
-def page(pieces: Pieces) -> str:
-    """The page as HTML."""
+def remade(target: Path) -> str:
+    """A page as its pieces would give it now.
+
+    Raises:
+        UserError: one of them is gone or damaged, or it is no page of a report.
+    """
+    return page(listed(target), target)
+
+
+def page(pieces: Pieces, target: Path) -> str:
+    """The page as HTML, for a file: the sources are named relative to its folder."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -55,6 +65,8 @@ def page(pieces: Pieces) -> str:
     return environment.get_template("page.html").render(
         pieces=pieces,
         title=_title(pieces),
+        listing_name=NAME,
+        listing=listing(pieces, target),
         style=style,
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         version=__version__,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.report.artefacts import Artefact, Shown
-    from harness.report.find import CorpusPiece, ModelPiece, Pieces
+    from harness.report.pieces import CorpusPiece, ModelPiece, Pieces
 
 Rows = list[tuple[str, "Shown"]]
 
@@ -68,7 +68,7 @@ def origins(pieces: Pieces) -> Iterator[Origin]:
         yield _model(model)
     for comparison in pieces.comparisons:
         yield Origin(f"Comparison {comparison.file.path.name}", _told(comparison.file, OF_COMPARISON))
-        for results in comparison.evaluations:
+        for results in (*comparison.evaluations[0], *comparison.evaluations[1]):
             yield _results(results)
     for measured in pieces.diversity:
         told = {"metasynth": "/version", "definitions": "/definition", "seed": "/seed"}
@@ -84,7 +84,7 @@ def files(pieces: Pieces) -> list[Artefact]:
     for model in pieces.models:
         found += [model.run, model.ledger, model.recipe, model.environment, model.curves]
     for comparison in pieces.comparisons:
-        found += [comparison.file, *comparison.evaluations]
+        found += [comparison.file, *comparison.evaluations[0], *comparison.evaluations[1]]
     return list({file.place: file for file in found if file}.values())
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from harness.report.artefacts import Artefact, Shown
-    from harness.report.find import ModelPiece
+    from harness.report.pieces import ModelPiece
 
 SMOOTHED = 60
 """Points of the loss that are drawn, each a mean."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from harness.report.find import ComparisonPiece, CorpusPiece, DiversityPiece, ModelPiece, Pieces
+    from harness.report.pieces import ComparisonPiece, CorpusPiece, DiversityPiece, ModelPiece, Pieces
 
 SIMULATED = "{}: a simulated endpoint produced this text; no language model wrote a word of it."
 STAND_IN = "{}: a small stand-in model ({}) wrote this text; it shows the path, not the quality."
@@ -83,11 +83,13 @@ def of_comparison(piece: ComparisonPiece, pieces: Pieces) -> Iterator[str]:
 def outdated(piece: ComparisonPiece) -> list[str]:
     """Models of which the latest results hold other scores than those compared."""
     found = []
-    for side, score in ((piece.report.first, "first"), (piece.report.second, "second")):
+    for side, score, files in (
+        (piece.report.first, "first", piece.evaluations[0]),
+        (piece.report.second, "second", piece.evaluations[1]),
+    ):
         latest: dict[str, dict[str, float]] = {}
-        for file in piece.evaluations:
-            if side.place in (file.path.parent.name, str(file.path.parent), str(file.path)):
-                latest |= file.data.get("results", {})
+        for file in files:
+            latest |= file.data.get("results", {})
         compared = {
             task.task: (task.metric, getattr(task, score))
             for dom in piece.report.domains

@@ -30,6 +30,7 @@ from harness.publish.model import CHANGE, COMPARISON, model_card
 from harness.publish.publication import PUBLICATION, PublicationRecord
 from harness.publish.results import results_card
 from harness.publish.scores import eval_results
+from harness.report import differences, is_report, remade
 from harness.verify.texts import same_figures, same_value
 
 if TYPE_CHECKING:
@@ -151,6 +152,18 @@ def comparison(path: Path) -> None:
     _same_records(path, _without_checks(told), _without_checks(anew), field="")
 
 
+def report_page(path: Path) -> None:
+    """A page of `harness report`: each figure from its source, then all of it from its pieces."""
+    remedy = "run `harness report` again"
+    for found in differences(path):
+        figure = found.figure
+        raise UserError(
+            f"{path}, line {figure.line}: {figure.text!r}, but {figure.source} gives {found.expected!r}; "
+            f"{remedy}"
+        )
+    same_figures(path, remade(path), remedy=remedy)
+
+
 def _without_checks(report: Report) -> dict[str, Any]:
     record: dict[str, Any] = json.loads(report.model_dump_json(exclude={"notes", "version"}))
     for domain in record["domains"]:
@@ -208,3 +221,6 @@ def artefacts(root: Path) -> Iterator[tuple[str, Path, Callable[[Path], None]]]:
             yield "evaluation", folder, evaluation
         if (folder / COMPARISON).is_file() and not (folder / PUBLICATION).is_file():
             yield "comparison", folder / COMPARISON, comparison
+        for page in sorted(folder.glob("*.html")):
+            if is_report(page):
+                yield "report", page, report_page

@@ -14,9 +14,12 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.errors import UserError
 from harness.cli import main
+from harness.report import is_report, remade
 from harness.report.artefacts import token, value_at
 from harness.report.checking import differences, figures_of
+from harness.verify.artefacts import report_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +109,32 @@ def test_a_changed_artefact_is_found(here: Path, report: Run, changed: Change) -
     found = {difference.figure.source for difference in differences(PAGE)}
     assert "models/adapted/run.json#/tokens" in found
     assert "models/adapted/run.json" in found, "the hash of the file"
+
+
+def test_a_digit_anywhere_on_the_page_is_found_by_verify(here: Path, report: Run) -> None:
+    report()
+    page, draw = PAGE.read_text(), random.Random(5)
+    report_page(PAGE)
+    body = page.index("<body>")
+    digits = [match.start() for match in re.finditer(r"\d", page) if match.start() > body]
+    for place in draw.sample(digits, 10):
+        other = str((int(page[place]) + draw.randint(1, 9)) % 10)
+        PAGE.write_text(page[:place] + other + page[place + 1 :])
+        with pytest.raises(UserError, match=r"^report.html, line \d+"):
+            report_page(PAGE)
+
+
+def test_a_page_is_made_again_from_its_own_pieces(
+    here: Path, report: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report("--corpus", "metasynth-biomed", "--output", "diversity.html")
+    monkeypatch.chdir("/")
+    page = here / "diversity.html"
+    assert is_report(page)
+    assert remade(page) == page.read_text()
+    (here / "models/adapted/run.json").unlink()
+    with pytest.raises(UserError, match=r"run\.json cannot be read"):
+        remade(page)
 
 
 def test_a_page_elsewhere_names_its_sources_from_there(here: Path, report: Run) -> None:
