@@ -122,6 +122,6 @@ def _show(pieces: Pieces, output: Path) -> None:
         click.echo(f"missing: {one_line(gap.part)}")
         for told in gap.commands:
             click.echo(f"  {one_line(told)}")
-    if words := summary(pieces):
-        click.echo(words)
+    if warning := summary(pieces):
+        click.echo(warning)
     click.echo(f"wrote {output}")

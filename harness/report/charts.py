@@ -140,7 +140,8 @@ def line_chart(
     """
     xs = [x for line in lines for x, _ in line.points]
     wide = Scale(min(0.0, *xs), max(*xs, 1e-9))
-    high = Scale.of([*(y for line in lines for _, y in line.points), *([0.0] if zero else [])])
+    ys = [y for line in lines for _, y in line.points] + ([0.0] if zero else [])
+    high = Scale.of(ys, floor=0.0 if min(ys) >= 0 and not zero else None)
 
     def right(x: float) -> float:
         return LEFT + wide.across(x) / TRACK * (WIDTH - LEFT - RIGHT)

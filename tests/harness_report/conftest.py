@@ -20,31 +20,34 @@ for folder in ("harness_compare", "pretrain_training", "contamination"):  # thei
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DOCUMENTS = 16
+DOCUMENTS = {"metasynth-biomed": 16, "template-biomed": 110}
+"""By corpus; one is large enough for growth, the cheaper one."""
 
 
-def answers(right: int, rows: int = 80) -> list[float]:
-    return [float(number < right) for number in range(rows)]
+def measure_and_check(folder: Path, real: Path, data: Path) -> None:
+    """What both commands say of the corpora in the folder."""
+    from tiny_runs import done
 
+    from builders.cli import main
 
-def evaluate(right: int) -> Path:
-    """Results of a model in the working folder, better in finance the more it has right."""
-    from evaluations import FakeTask, write_evaluation
+    def builders(*words: str) -> str:
+        return done(CliRunner().invoke(main, words, prog_name="builders")).stdout
 
-    name = "adapted" if right > 40 else "base"
-    tasks = {
-        "fpb": FakeTask(values=answers(right)),
-        "headline": FakeTask(values=answers(right + 3)),
-        "pubmedqa": FakeTask(values=answers(right), domain="biomed"),
-        "mmlu": FakeTask(values=answers(41), domain="general"),
-    }
-    model = {"name": name, "pretrained": f"/home/somebody/models/{name}", "sha256": "ab" * 32}
-    own = {"schema_version": 1, "version": "0.1.0", "model": model, "data": {}}
-    return write_evaluation(Path("results") / name, tasks, metasynth=own)
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        metrics = ("--metrics", "compression-ratio,1-gram-diversity,4-gram-diversity")
+        measured = builders("measure", *DOCUMENTS, "--reference", str(real), *metrics, "--json")
+        Path("diversity.json").write_text(measured)
+        for name in DOCUMENTS:
+            builders("check", name, "--against", "fpb,mqp", "--data-dir", str(data), "--no-paraphrases")
+    finally:
+        os.chdir(before)
 
 
 def train_and_compare(folder: Path, base: Path, real: Path) -> None:
     """A run of a tiny model in the folder, results of it and of its base, and their comparison."""
+    from benchmarked import evaluate
     from tiny_runs import SETTINGS, done, harness
 
     before = Path.cwd()
@@ -67,24 +70,14 @@ async def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tiny_runs import make_tiny_model, write_texts
 
     folder = tmp_path_factory.mktemp("laboratory")
-    corpora = ("metasynth-biomed", "template-biomed")
     async with simulated_endpoint(Simulation()) as server:
-        for name in corpora:
-            words = ("--endpoint", server.url, "--documents", str(DOCUMENTS), "--seed", "1")
+        for name, documents in DOCUMENTS.items():
+            words = ("--endpoint", server.url, "--documents", str(documents), "--seed", "1")
             ended = await run_builders("build", name, *words, folder=folder)
             assert ended.code == 0, ended.err
     real = write_texts(folder / "real.jsonl", 3)
     data = data_folder(folder / "items")
-    metrics = ("--metrics", "compression-ratio,1-gram-diversity,4-gram-diversity")
-    ended = await run_builders(
-        "measure", *corpora, "--reference", str(real), *metrics, "--json", folder=folder
-    )
-    assert ended.code == 0, ended.err
-    (folder / "diversity.json").write_text(ended.out)
-    for name in corpora:
-        words = ("--against", "fpb,mqp", "--data-dir", str(data), "--no-paraphrases")
-        ended = await run_builders("check", name, *words, folder=folder)
-        assert ended.code == 0, ended.err
+    measure_and_check(folder, real, data)
     train_and_compare(folder, make_tiny_model(tmp_path_factory.mktemp("tiny")), real)
     return folder
 

@@ -53,7 +53,7 @@ def test_all_pieces_are_found_where_the_other_commands_put_them(here: Path, repo
     assert told["models"] == ["models/adapted"]
     assert told["comparisons"] == ["comparison.json"]
     assert told["missing"] == told["left_out"] == []
-    for words in ("Overlap with benchmarks", "Forgetting", "Training loss", "mean of 2 tasks", "real.jsonl"):
+    for words in ("Overlap with benchmarks", "Forgetting", "Training loss", "mean of 2 tasks", "As it grew"):
         assert words in PAGE.read_text()
 
 
@@ -244,7 +244,7 @@ def test_a_damaged_piece_that_was_found_is_left_out_and_said(
 
 
 def test_what_is_older_than_what_it_speaks_of_says_so(here: Path, report: Run, changed: Change) -> None:
-    from conftest import evaluate
+    from benchmarked import evaluate
 
     changed("diversity.json", lambda found: found["corpora"][0].update(of_documents=7))
     changed(
