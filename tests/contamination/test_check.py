@@ -160,6 +160,11 @@ def test_numbers_are_one_and_unknown_inflections_equal_nothing() -> None:
     assert lexicon.stems[one] == lexicon.stems[other] != 0 == lexicon.stems[third]
 
 
+def test_test_items_that_come_with_the_package_need_no_folder_and_no_network() -> None:
+    sets = [read_test_set(task, None) for task in chosen(["smoke"])]
+    assert [len(one.items) for one in sets] == [60, 60]
+
+
 def test_every_task_has_a_name_of_its_own_and_both_sources() -> None:
     tasks = all_tasks()
     assert len({task.name for task in tasks}) == len(tasks)
@@ -167,9 +172,9 @@ def test_every_task_has_a_name_of_its_own_and_both_sources() -> None:
         [task.group for task in tasks].count("finance") == [task.group for task in tasks].count("biomed") == 5
     )
     for task in tasks:
-        assert task.hub
+        assert bool(task.hub) != task.packaged
         assert all(rows.id.count("/") == 1 and rows.fields for rows in task.hub)
-        assert task.local.folder.startswith(f"{task.group}/")
+        assert f"{task.local.folder}/".startswith(f"{task.group}/")
 
 
 def test_rows_of_several_copies_on_the_hub_are_one_test_set(monkeypatch: pytest.MonkeyPatch) -> None:

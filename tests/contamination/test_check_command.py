@@ -167,7 +167,7 @@ NO_TASK = "there is no such group or task"
     ("words", "told"),
     [
         (["--against", "finanse"], f"--against finanse: {NO_TASK}; did you mean finance?"),
-        (["--against", "qqq"], f"{NO_TASK}; there are finance, biomed, general, fpb"),
+        (["--against", "qqq"], f"{NO_TASK}; there are finance, biomed, general, smoke"),
         (["--against", ","], "names no group or task"),
         (["--against", "ner"], "there is no data/finance/finner/test.jsonl (or .jsonl.gz) for the task ner"),
         (["--data-dir", "nowhere"], "--data-dir nowhere: there is no such folder"),

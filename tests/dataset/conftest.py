@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builders.dataset.package import write_dataset
-from builders.dataset.rows import BuildFacts, DocumentRow, TraceRow
+from builders.dataset.rows import BuildFacts, DocumentRow, SourceFacts, TraceRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,6 +90,18 @@ def build_facts(documents: int, **changed: Any) -> BuildFacts:
         "prompt_tokens": 4567890,
         "completion_tokens": 567890,
     }
+    if changed.get("method") == "instruct":
+        values["source"] = SourceFacts(
+            name="documents",
+            sha256="d" * 64,
+            documents=20,
+            version="0.1.0",
+            digest="e" * 16,
+            model_id="owner/model",
+            stand_in=False,
+            simulated=False,
+            used=5,
+        )
     return BuildFacts(**{**values, **changed})
 
 

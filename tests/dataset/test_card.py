@@ -16,6 +16,7 @@ from builders.dataset.rows import (
     Figure,
     GrowthFacts,
     GrowthStage,
+    InstructionRow,
     SteeringFacts,
 )
 
@@ -130,8 +131,11 @@ def test_each_domain_has_its_limitation(make: Any, domain: str, words: str) -> N
 
 
 def test_every_column_of_both_configurations_is_explained(make: Any) -> None:
-    card = dataset_card(make.facts(5))
     for row, meanings in COLUMNS.items():
+        name = "metasynth-biomed-instruct" if row is InstructionRow else "metasynth-biomed"
+        corpus = known_corpora()[name]
+        facts = make.facts(5, method=corpus.method, settings=corpus.model_dump(mode="json"))
+        card = dataset_card(facts)
         assert list(meanings) == list(row.model_fields)
         for name, meaning in meanings.items():
             assert f"| `{name}` |" in card
@@ -245,8 +249,8 @@ def test_the_card_tells_how_diversity_went_and_what_steering_did(make: Any) -> N
         update={"growth": GrowthFacts(documents=50, words=60, stages=stages), "steering": steering}
     )
     card = dataset_card(facts)
-    assert "| until document | compression-ratio | 4-gram-diversity |" in card
-    assert "| 1,000 | 3.1416 | 0.5000 |" in card
+    assert "| until document | 4-gram-diversity | compression-ratio |" in card
+    assert "| 1,000 | 0.5000 | 3.1416 |" in card
     for figure in ("17 of ", "3 drew", "5 were", "2 ended", "41 drafts"):
         assert figure in card
     assert "<b>" not in card
