@@ -51,6 +51,7 @@ demo: $(VENV)/.harness
 	$(BIN)/builders build metasynth-biomed --documents 8 --seed 1
 	$(BIN)/builders show metasynth-biomed
 	$(BIN)/builders check metasynth-biomed --against smoke --no-paraphrases
+	$(BIN)/builders check template-biomed --against smoke --no-paraphrases
 	$(BIN)/builders measure metasynth-biomed template-biomed --metrics $(DEMO_METRICS) --json > diversity.json.part
 	@mv diversity.json.part diversity.json
 	$(BIN)/harness pretrain --recipe smoke --data metasynth-biomed --output adapted
@@ -59,8 +60,9 @@ demo: $(VENV)/.harness
 	$(BIN)/harness compare base adapted --check metasynth-biomed
 	@$(BIN)/harness compare base adapted --check metasynth-biomed --json > comparison.json.part
 	@mv comparison.json.part comparison.json
-	$(BIN)/harness report
-	$(BIN)/harness verify metasynth-biomed template-biomed models results .
+	@$(BIN)/harness report > report.txt.part
+	$(BIN)/harness verify
+	@mv report.txt.part report.txt && cat report.txt
 
 # The embedded model wants both cores to itself; everything else runs two at a time.
 EMBEDDED_TESTS := tests/serve tests/test_resume.py

@@ -17,7 +17,7 @@ from builders.dataset.rows import DiversityFacts, DiversityRow, Figure
 from builders.diversity.corpus import FEWEST, Corpus
 from builders.diversity.registry import chosen
 from builders.diversity.report import Request, measure
-from builders.diversity.sampling import places
+from builders.diversity.sampling import places, shortened
 from builders.errors import UserError
 
 if TYPE_CHECKING:
@@ -100,9 +100,17 @@ def brief(texts: Iterable[str], documents: int, baseline: Baseline | None = None
     )
 
 
-def own_rows(texts: Iterable[str], documents: int, size: int) -> tuple[DiversityRow, ...]:
-    """The rows of a corpus by itself, on a sample of a size: what `brief` gives of it beside any baseline."""
-    request = Request(corpora=[_sample("own", texts, documents, size)], metrics=chosen(METRICS), seed=SEED)
+def own_rows(texts: Iterable[str], documents: int, *, size: int, words: int) -> tuple[DiversityRow, ...]:
+    """The rows of a corpus by itself: what `brief` gives of it, beside any baseline.
+
+    Args:
+        texts: every document of the corpus.
+        documents: how many they are.
+        size, words: documents and words of the sample that `brief` took.
+    """
+    sample = _sample("own", texts, documents, size)
+    equal = Corpus(sample.name, sample.place, shortened(sample.texts, words))
+    request = Request(corpora=[equal], metrics=chosen(METRICS), seed=SEED)
     return tuple(_row(own, None) for own in measure(request, _Silent()).corpora[0].measurements)
 
 

@@ -70,6 +70,12 @@ def equal_samples(
     ]
 
 
+def shortened(texts: Sequence[str], words: int) -> tuple[str, ...]:
+    """Texts of which the longest are cut as in :func:`equal_samples`, so that so many words are left."""
+    lengths = _lengths(texts)
+    return _shortened(texts, lengths, min(words, int(lengths.sum())), of=texts).texts
+
+
 def whole(texts: Sequence[str]) -> Drawn:
     """All of a corpus."""
     words = int(_lengths(texts).sum())

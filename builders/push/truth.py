@@ -67,11 +67,11 @@ def _check_facts(reader: DatasetReader) -> None:
                 f"{reader.folder / FACTS}: field {name}: {told:,}, but the rows give {found:,}: remove the "
                 f"file and run `builders build {facts.name}` again"
             )
-    if facts.diversity is None:
+    if (measured := facts.diversity) is None:
         return
     texts = (row.text for row in reader.documents())
-    rows = own_rows(texts, facts.documents, facts.diversity.documents)
-    for told_row, found_row in zip(facts.diversity.rows, rows, strict=False):
+    rows = own_rows(texts, facts.documents, size=measured.documents, words=measured.words)
+    for told_row, found_row in zip(measured.rows, rows, strict=False):
         if told_row.own != found_row.own:
             raise UserError(
                 f"{reader.folder / FACTS}: diversity: {told_row.title}: {told_row.own.value}, but the "

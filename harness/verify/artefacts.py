@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
@@ -35,7 +37,6 @@ from harness.verify.texts import same_figures, same_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 CARD, LEDGER, RECIPE = "README.md", "ledger.json", "recipe.yaml"
 CURVES, CURVES_CHART = "curves.jsonl", "curves.svg"
@@ -168,7 +169,7 @@ def _without_checks(report: Report) -> dict[str, Any]:
     record: dict[str, Any] = json.loads(report.model_dump_json(exclude={"notes", "version"}))
     for domain in record["domains"]:
         for task in domain["tasks"]:
-            task.pop("check", None)
+            task.pop("contamination", None)
     return record
 
 
@@ -211,9 +212,9 @@ KINDS: dict[str, tuple[str, Callable[[Path], None]]] = {
 
 def artefacts(root: Path) -> Iterator[tuple[str, Path, Callable[[Path], None]]]:
     """Everything below a folder that can be verified: its kind, where it is, and what verifies it."""
-    for folder in (root, *sorted(path for path in root.rglob("*") if path.is_dir())):
-        if any(part.startswith(".") for part in folder.relative_to(root).parts):
-            continue
+    for place, folders, _ in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folder = Path(place)
         for marker, (kind, check) in KINDS.items():
             if (folder / marker).is_file():
                 yield kind, folder, check
