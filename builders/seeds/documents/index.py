@@ -36,7 +36,7 @@ PLANES = 8
 SCAN = 65_536
 """Rows of a sketch that are compared at a time."""
 
-COMPARED = 1_024
+COMPARED = 4_096
 """Documents, nearest by sketch, whose vectors are compared; more where more are asked for."""
 
 
