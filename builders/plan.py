@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builders.accepted import Accepted
-from builders.build import JOURNAL_FOLDER, at_work, open_workshop
+from builders.build import JOURNAL_FOLDER
 from builders.errors import UserError
 from builders.forecast import (
     LEVEL,
@@ -24,6 +24,7 @@ from builders.forecast import (
 from builders.forecast.probe import total
 from builders.journal import Journal, build_lock
 from builders.trajectories import SURPLUS, Target, opening_quotas, run_trajectories
+from builders.workshop import at_work, open_workshop
 
 if TYPE_CHECKING:
     from builders.build import BuildRequest, Display

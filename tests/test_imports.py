@@ -42,6 +42,8 @@ LAYERS = [
         "viewer",
     },
     {"trajectories"},
+    {"request"},
+    {"workshop"},
     {"build", "forecast"},
     {"ablation", "plan", "progress"},
     {"commands"},

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builders.build import BuildRequest, make_method
 from builders.corpora.registry import find_corpus
 from builders.endpoints.base import Completion, EndpointInfo, Sampling
 from builders.endpoints.errors import (
@@ -23,7 +22,9 @@ from builders.endpoints.pool import Pool, Retries
 from builders.journal import DrainingError, Recorder
 from builders.journal.records import FINAL_ERRORS
 from builders.progress import BuildProgress
+from builders.request import BuildRequest
 from builders.trajectories import Target
+from builders.workshop import make_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable
