@@ -8,7 +8,7 @@ Promise, at equal size, on compression ratio, 1-gram and 4-gram diversity:
 where < means that the 95 % intervals do not overlap, and <= that they do not in the other direction.
 Exits 1 when it is missed.
 
-    METASYNTH_DATA=FOLDER python benchmarks/diversity_order.py [--documents 40] [--corpora build/order]
+    METASYNTH_DATA=FOLDER python benchmarks/diversity_order.py [--documents 60] [--corpora build/order]
 
 `FOLDER/domain_text/biomed` holds the real text. The two corpora of the embedded model lie in `--corpora`, and
 one that does not is left out; `--build` builds them there, which takes half an hour on two quiet cores and
@@ -61,7 +61,7 @@ TEMPLATES = (
 def main() -> None:
     """Build what is not there, measure, exit 1 when the order is another."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--documents", type=int, default=40, help="of each corpus")
+    parser.add_argument("--documents", type=int, default=60, help="of each corpus")
     parser.add_argument("--corpora", type=Path, default=ROOT / "build" / "order", help="where the two lie")
     parser.add_argument("--build", action="store_true", help="build them first, or go on with it")
     arguments = parser.parse_args()
