@@ -11,8 +11,9 @@ Exits 1 when it is missed.
     METASYNTH_DATA=FOLDER python benchmarks/diversity_order.py [--documents 60] [--corpora build/order]
 
 `FOLDER/domain_text/biomed` holds the real text. The two corpora of the embedded model lie in `--corpora`, and
-one that does not is left out; `--build` builds them there, which takes half an hour on two quiet cores and
-goes on where it was stopped. A filled template is eight of twelve sentences with keywords in their gaps.
+one that does not is left out; `--build` builds them there, which takes three quarters of an
+hour on two quiet cores and goes on where it was stopped. A filled template is eight of twelve sentences with
+keywords in their gaps.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def main() -> None:
     finished = [folder for folder in folders if (folder / "build.json").exists()]
     for folder in folders:
         if folder not in finished:
-            print(f"left out: {folder}, which is not finished; --build builds it, in half an hour")
+            print(f"left out: {folder}, which is not finished; --build builds it, in less than an hour")
     corpora = [Corpus("filled templates", "", tuple(filled(arguments.documents)))]
     corpora += [read_corpus(str(folder)) for folder in finished]
     kept = [ordered([*corpora, real(source)], arguments.documents) for source in REAL]

@@ -77,7 +77,7 @@ def main() -> None:
     documents = parser.parse_args().documents
     meter = Meter()
     meter.around(Growth, "add", document=True)
-    for name in ("settle", "guidance", "most_documents"):
+    for name in ("settle", "guidance", "quota"):
         meter.around(Pilot, name)
     corpus = find_corpus("metasynth-biomed").model_copy(update={"steering": True})
     with server() as url, tempfile.TemporaryDirectory() as folder:

@@ -62,8 +62,8 @@ class Keeper(Protocol):
 class Steering(Protocol):
     """Guides each trajectory by what was settled before it was taken on."""
 
-    def most_documents(self, trajectory: int) -> int:
-        """Documents that a trajectory is asked for at most."""
+    def quota(self, trajectory: int, quota: int) -> int:
+        """Documents that a trajectory is asked for, of those that it would owe."""
         ...
 
     def method(self, trajectory: int) -> Method:
@@ -239,7 +239,7 @@ def _plan(
             break
         quota = share(missing, begun=progress.begun, corpus=corpus)
         if steering:
-            quota = min(quota, steering.most_documents(progress.begun))
+            quota = steering.quota(progress.begun, quota)
         progress.quotas[progress.begun] = quota
         progress.owed += quota
         begun.append((progress.begun, quota))

@@ -8,11 +8,6 @@ if TYPE_CHECKING:
     from builders.journal import Journal
 
 
-def calls_made(journal: Journal) -> int:
-    """Calls behind a finished build, those of dropped attempts included."""
-    return sum(len(attempt.trace) for _, _, _, attempt in journal.attempts())
-
-
 def prefix_within(journal: Journal, calls: int) -> tuple[list[str], int]:
     """The documents that so many calls bring, in the order of the build, and their tokens.
 

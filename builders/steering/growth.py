@@ -12,8 +12,7 @@ sentence embeddings: they cost no model, and compare only with each other.
 from __future__ import annotations
 
 import math
-import re
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -27,6 +26,7 @@ from builders.diversity.compression import compression_ratio
 from builders.diversity.near_duplicate_share import near_duplicate_share
 from builders.diversity.ngrams import ngram_diversity
 from builders.diversity.openings import shared_opening_share
+from builders.diversity.sampling import cut
 from builders.diversity.skeletons import repeated_skeleton_share
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ PART_DOCUMENTS = 50
 DIMENSIONS = 256
 MOST_STAGES = 20
 DIGITS = 4
-_WORD = re.compile(r"\S+")
 
 METRICS: dict[str, Callable[[Sequence[str]], float]] = {
     "compression-ratio": compression_ratio,
@@ -66,7 +65,7 @@ class Growth:
 
     def add(self, text: str) -> None:
         """Take an accepted document."""
-        self._open.append(first_words(text, self._words))
+        self._open.append(cut(text, self._words))
         if len(self._open) == PART_DOCUMENTS:
             self._parts.append({name: metric(self._open) for name, metric in METRICS.items()})
             self._open = []
@@ -91,12 +90,6 @@ def _means(parts: Sequence[dict[str, float]]) -> dict[str, float]:
     """Metrics that no part has a value for are left out: NaN is no JSON."""
     found = {name: [part[name] for part in parts if not math.isnan(part[name])] for name in METRICS}
     return {name: round(sum(values) / len(values), DIGITS) for name, values in found.items() if values}
-
-
-def first_words(text: str, words: int) -> str:
-    """The first words of a text, white space as it was."""
-    last = next(islice(_WORD.finditer(text), words - 1, None), None)
-    return text if last is None else text[: last.end()]
 
 
 def word_vectors(texts: Sequence[str]) -> NDArray[np.float32]:

@@ -62,12 +62,11 @@ class Pilot:
         self._subfields: dict[int, str] = {}
         self.guided = self.moved = self.shortened = self.ended_early = 0
 
-    def most_documents(self, trajectory: int) -> int:
-        """Documents to ask a new trajectory for at most."""
-        limit = self._corpus.documents_per_trajectory
-        most = self._yields.most_documents(trajectory, limit)
-        self.shortened += most < limit
-        return most
+    def quota(self, trajectory: int, quota: int) -> int:
+        """Documents to ask a new trajectory for, of those that it would owe."""
+        most = self._yields.most_documents(trajectory, self._corpus.documents_per_trajectory)
+        self.shortened += most < quota
+        return min(most, quota)
 
     def method(self, trajectory: int) -> Method:
         """The method, guided by what is known now. Called once for each trajectory, in order."""

@@ -54,9 +54,5 @@ class Tally:
         found = [(-count, trait) for trait, count in self._counts.items() if count >= bar]
         return tuple(Overused(trait, -count) for count, trait in sorted(found))
 
-    def count(self, trait: str) -> int:
-        """Documents that have a trait."""
-        return self._counts[trait]
-
     def __len__(self) -> int:
         return len(self._last)
