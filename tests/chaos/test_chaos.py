@@ -74,7 +74,7 @@ def schedule(seed: int) -> tuple[list[Simulation], list[int]]:
         (
             *single(),
             *storms,
-            Fault("restart", requests=one(chance.randrange(50, 250)), model_sha=OTHER_SHA),  # in time to write
+            Fault("restart", requests=one(chance.randrange(50, 250)), model_sha=OTHER_SHA),  # soon: both write
             Fault("unavailable", after_s=chance.uniform(6, 8), for_s=1.0),
         ),
         (
