@@ -13,16 +13,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from builders.calls import CallSequence
-from builders.endpoints.errors import Incomplete, Rejected
 from builders.metasynth.briefing import Briefing
 from builders.metasynth.experts import choose_experts
-from builders.metasynth.memory import ContextTooSmallError, Instance, InstanceTable, fit
+from builders.metasynth.memory import ContextTooSmallError, Instance, InstanceTable
 from builders.metasynth.menu import Menu, draw_menu
-from builders.metasynth.protocol import Finish
+from builders.metasynth.rounds import Rounds
 from builders.metasynth.staff import SUMMARY_WORDS, Staff
 from builders.metasynth.topics import TOPIC_LABEL_EXPERT
 from builders.metasynth.workbench import Seeds, Workbench
-from builders.method import META_LM, Attempt, Document, Rejection, SeedUse, derive_seed
+from builders.method import Attempt, Document, SeedUse, derive_seed
 from builders.seeds import draw_seeds
 from builders.seeds.documents.overlap import withhold
 from builders.steering.guidance import Guidance
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from builders.corpora.base import Corpus, Decoding
-    from builders.endpoints.base import Chat, Message
+    from builders.endpoints.base import Chat
     from builders.metasynth.experts import Expert
     from builders.metasynth.protocol import TurnProtocol
     from builders.metasynth.reseeding import SeedChain
@@ -82,9 +81,8 @@ class Conductor:
     def require_context(self) -> None:
         """Raise `ContextTooSmallError` unless the meta-prompt and one exchange fit the model."""
         seeds = self._seeds(0)
-        self._require_room(
-            self._briefing.opening(self._bench(seeds, InstanceTable()), self._menu(seeds, 0, 0))
-        )
+        bench = self._bench(seeds, InstanceTable())
+        self._rounds.require_room(self._briefing.opening(bench, self._menu(seeds, 0, 0)))
 
     async def attempts(self, *, trajectory: int, quota: int, chat: Chat) -> AsyncIterator[Attempt]:
         """Run a trajectory; see :class:`builders.method.Method`."""
@@ -124,40 +122,18 @@ class Conductor:
         self, bench: Workbench, menu: Menu, staff: Staff, calls: CallSequence
     ) -> Document | None:
         """One attempt at a document; None when it is dropped, with the reason in the workbench."""
-        log = self._briefing.opening(bench, menu)
-        self._require_room(log)
-        try:
-            for round_number in range(1, self.corpus.max_rounds + 1):
-                turn = await calls.ask(
-                    META_LM,
-                    fit(log, budget=self._prompt_tokens),
-                    max_tokens=self.decoding.turn_tokens,
-                    schema=self.protocol.turn_schema(bench.allowed(), menu),
-                )
-                parent = len(calls.trace) - 1
-                read = self.protocol.read(turn.text, self._team)
-                reports = list(read.problems)
-                for move in read.moves:
-                    if isinstance(move, Finish) and bench.finishable:
-                        bench.genre = bench.genre or move.genre
-                        return await self._document(bench, calls)
-                    if isinstance(move, Finish):
-                        reports.append("The document cannot be finished yet.")
-                        continue
-                    self.narrate(calls.trajectory, move.expert.name)
-                    reports.append(await staff.work(move, bench, menu, calls=calls, parent=parent))
-                    if bench.exhausted:
-                        return None
-                log.append({"role": "assistant", "content": turn.text})
-                log.append(self._briefing.news(bench, round_number=round_number + 1, reports=reports))
-        except (Incomplete, Rejected) as error:
-            bench.rejections.append(Rejection(reason="call-failed", detail=str(error)))
+        finish = await self._rounds.until_finished(
+            self._briefing.opening(bench, menu),
+            bench,
+            menu,
+            calls,
+            work=lambda call, parent: staff.work(call, bench, menu, calls=calls, parent=parent),
+            news=lambda number, reports: self._briefing.news(bench, round_number=number, reports=reports),
+        )
+        if finish is None:
             return None
-        except ContextTooSmallError as error:
-            bench.rejections.append(Rejection(reason="context-full", detail=str(error)))
-            return None
-        bench.rejections.append(Rejection(reason="round-limit", detail="not finished within the round limit"))
-        return None
+        bench.genre = bench.genre or finish.genre
+        return await self._document(bench, calls)
 
     async def _document(self, bench: Workbench, calls: CallSequence) -> Document:
         assert bench.writer is not None, "a finished document has a writer"
@@ -173,13 +149,21 @@ class Conductor:
             seed=_seed_use(bench),
         )
 
-    def _require_room(self, opening: list[Message]) -> None:
-        longest: Message = {"role": "user", "content": "word " * self.corpus.max_words}
-        fit([*opening, longest, longest], budget=self._prompt_tokens)
-
     @cached_property
     def _team(self) -> tuple[Expert, ...]:
         return choose_experts(self.corpus.experts, seeded=self.seed_chain is not None)
+
+    @cached_property
+    def _rounds(self) -> Rounds:
+        return Rounds(
+            corpus=self.corpus,
+            team=self._team,
+            protocol=self.protocol,
+            decoding=self.decoding,
+            context_tokens=self.context_tokens,
+            narrate=self.narrate,
+            made="document",
+        )
 
     @cached_property
     def _briefing(self) -> Briefing:
@@ -193,10 +177,6 @@ class Conductor:
 
     def _staff(self, judge: Judge) -> Staff:
         return Staff(corpus=self.corpus, decoding=self.decoding, protocol=self.protocol, judge=judge)
-
-    @property
-    def _prompt_tokens(self) -> int:
-        return self.context_tokens - max(self.decoding.turn_tokens, self.decoding.document_tokens)
 
     def _bench(self, seeds: Seeds, table: InstanceTable) -> Workbench:
         return Workbench(seeds=seeds, table=table, experts=self._team, max_rewrites=self.corpus.max_rewrites)

@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING
 import yaml
 
 from builders.calls import CallSequence
-from builders.endpoints.errors import Incomplete, Rejected
 from builders.metasynth import prompts
 from builders.metasynth.briefing import domain_adjective
 from builders.metasynth.experts import choose_instruct_experts
 from builders.metasynth.instruct.bench import InstructionBench, Row
 from builders.metasynth.instruct.staff import InstructStaff
-from builders.metasynth.memory import ContextTooSmallError, fit
+from builders.metasynth.memory import ContextTooSmallError
 from builders.metasynth.menu import BRIEFS, PERSONAS, Menu
-from builders.metasynth.protocol import Finish
-from builders.method import META_LM, Attempt, Document, Evolved, Rejection, derive_seed
+from builders.metasynth.rounds import Rounds
+from builders.method import Attempt, Document, Evolved, Rejection, derive_seed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -77,7 +76,7 @@ class InstructConductor:
 
     def require_context(self) -> None:
         """Raise `ContextTooSmallError` unless meta-prompt, a document and one exchange fit the model."""
-        self._require_room(self._opening(self._bench(0, 0, []), self._menu(0, 0)))
+        self._rounds.require_room(self._opening(self._bench(0, 0, []), self._menu(0, 0)))
 
     async def attempts(self, *, trajectory: int, quota: int, chat: Chat) -> AsyncIterator[Attempt]:
         """Run a trajectory; see :class:`builders.method.Method`."""
@@ -102,36 +101,15 @@ class InstructConductor:
 
     async def _attempt(self, bench: InstructionBench, menu: Menu, calls: CallSequence) -> Document | None:
         """One attempt at an instruction; None when it is dropped, with the reason on the bench."""
-        log = self._opening(bench, menu)
-        self._require_room(log)
-        try:
-            for round_number in range(1, self.corpus.max_rounds + 1):
-                turn = await calls.ask(
-                    META_LM,
-                    fit(log, budget=self._prompt_tokens),
-                    max_tokens=self.decoding.turn_tokens,
-                    schema=self.protocol.turn_schema(bench.allowed(), menu),
-                )
-                parent = len(calls.trace) - 1
-                read = self.protocol.read(turn.text, self._team)
-                reports = list(read.problems)
-                for move in read.moves:
-                    if isinstance(move, Finish):
-                        if bench.finishable:
-                            return await self._document(bench, calls)
-                        reports.append("The instruction cannot be finished yet.")
-                        continue
-                    self.narrate(calls.trajectory, move.expert.name)
-                    reports.append(await self._staff.work(move, bench, menu, calls=calls, parent=parent))
-                    if bench.exhausted:
-                        return None
-                log.append({"role": "assistant", "content": turn.text})
-                log.append(self._news(bench, round_number=round_number + 1, reports=reports))
-        except (Incomplete, Rejected) as error:
-            bench.rejections.append(Rejection("call-failed", str(error)))
-            return None
-        bench.rejections.append(Rejection("round-limit", "not finished within the round limit"))
-        return None
+        finish = await self._rounds.until_finished(
+            self._opening(bench, menu),
+            bench,
+            menu,
+            calls,
+            work=lambda call, parent: self._staff.work(call, bench, menu, calls=calls, parent=parent),
+            news=lambda number, reports: self._news(bench, round_number=number, reports=reports),
+        )
+        return await self._document(bench, calls) if finish else None
 
     async def _document(self, bench: InstructionBench, calls: CallSequence) -> Document:
         assert bench.writer is not None, "an answered question has who answered it"
@@ -187,13 +165,21 @@ class InstructConductor:
             protocol_rules=prompts.source(f"instruct/{self.protocol.rules}").strip("\n"),
         )
 
-    def _require_room(self, opening: list[Message]) -> None:
-        longest: Message = {"role": "user", "content": "word " * self.corpus.max_words}
-        fit([*opening, longest, longest], budget=self._prompt_tokens)
-
     @cached_property
     def _team(self) -> tuple[Expert, ...]:
         return choose_instruct_experts(self.corpus.experts)
+
+    @cached_property
+    def _rounds(self) -> Rounds:
+        return Rounds(
+            corpus=self.corpus,
+            team=self._team,
+            protocol=self.protocol,
+            decoding=self.decoding,
+            context_tokens=self.context_tokens,
+            narrate=self.narrate,
+            made="instruction",
+        )
 
     @cached_property
     def _staff(self) -> InstructStaff:
@@ -208,10 +194,6 @@ class InstructConductor:
     def _limits(self) -> Instruct:
         assert self.corpus.instruct is not None, "a corpus of instructions says how they are made"
         return self.corpus.instruct
-
-    @property
-    def _prompt_tokens(self) -> int:
-        return self.context_tokens - max(self.decoding.turn_tokens, self.decoding.document_tokens)
 
     def _bench(self, trajectory: int, attempt: int, table: list[Row]) -> InstructionBench:
         """A trajectory goes round a stretch of documents of its own, as long as there are enough."""
