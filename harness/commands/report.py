@@ -106,22 +106,14 @@ def _told(pieces: Pieces, output: Path) -> dict[str, object]:
 
 def _show(pieces: Pieces, output: Path) -> None:
     from builders.dataset.untrusted import one_line
-    from harness.report.warnings import summary
+    from harness.report import outline
 
-    names = {
-        "corpora": [one.facts.name for one in pieces.corpora],
-        "diversity": [one.file.path.name for one in pieces.diversity],
-        "models": [one.facts.name for one in pieces.models],
-        "comparisons": [one.file.path.name for one in pieces.comparisons],
-    }
-    for part, found in names.items():
-        click.echo(f"{part}: {one_line(', '.join(found)) or 'none'}")
     for words in pieces.left_out:
         click.echo(f"left out: {one_line(words)}", err=True)
     for gap in pieces.missing:
         click.echo(f"missing: {one_line(gap.part)}")
         for told in gap.commands:
             click.echo(f"  {one_line(told)}")
-    if warning := summary(pieces):
-        click.echo(warning)
+    for line in outline(pieces):
+        click.echo(line)
     click.echo(f"wrote {output}")

@@ -11,6 +11,7 @@ benchmark    ... base against adapted
 provenance   ... models, hashes, settings, versions
 charts       the drawings
 page         all of it together: `page.html`, its parts and `page.css`
+outline      the same in a few lines for the terminal
 checking     reads the figures of a page back and compares them with their sources
 """
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 from harness.report.checking import Difference, differences
 from harness.report.find import Request, find
 from harness.report.listing import is_report
+from harness.report.outline import outline
 from harness.report.page import remade, write_page
 
-__all__ = ["Difference", "Request", "differences", "find", "is_report", "remade", "write_page"]
+__all__ = ["Difference", "Request", "differences", "find", "is_report", "outline", "remade", "write_page"]

@@ -74,7 +74,8 @@ def schedule(seed: int) -> tuple[list[Simulation], list[int]]:
         (
             *single(),
             *storms,
-            Fault("restart", requests=one(chance.randrange(50, 250)), model_sha=OTHER_SHA),  # soon: both write
+            # so early that its other model writes documents, too
+            Fault("restart", requests=one(chance.randrange(50, 250)), model_sha=OTHER_SHA),
             Fault("unavailable", after_s=chance.uniform(6, 8), for_s=1.0),
         ),
         (

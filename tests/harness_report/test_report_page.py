@@ -57,6 +57,22 @@ def test_all_pieces_are_found_where_the_other_commands_put_them(here: Path, repo
         assert words in PAGE.read_text()
 
 
+def test_the_terminal_has_the_page_in_five_lines_with_its_figures(here: Path, report: Run) -> None:
+    *lines, wrote = report().splitlines()
+    parts = [line.partition(":")[0] for line in lines[:4]]
+    assert parts == ["corpora", "diversity", "models", "comparisons"]
+    assert lines[4].startswith("Not a result.")
+    assert len(lines) == 5
+    assert wrote == f"wrote {PAGE}"
+    build = json.loads(Path("metasynth-biomed/build.json").read_text())
+    assert f"metasynth-biomed {build['documents']:,} documents, {build['words']:,} words" in lines[0]
+    run = json.loads(Path("models/adapted/run.json").read_text())
+    assert f"adapted from {run['base']}, {run['tokens']:,} tokens" in lines[2]
+    first = json.loads(Path("comparison.json").read_text())["domains"][0]
+    row = first["mean"] or first["tasks"][0]
+    assert f"{first['name']} {100 * row['first']:.2f} to {100 * row['second']:.2f}" in lines[3]
+
+
 def test_every_figure_is_a_rounding_of_its_source(here: Path, report: Run) -> None:
     report()
     assert len(figures_of(PAGE)) > 300
