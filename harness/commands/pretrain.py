@@ -9,7 +9,7 @@ import click
 from builders.commands.amounts import amount
 
 if TYPE_CHECKING:
-    from harness.pretrain.run import Plan
+    from harness.pretrain.planning import Plan
 
 
 @click.command("pretrain", short_help="Continue a base model's pre-training on corpora.")
@@ -65,8 +65,9 @@ def command(
           --data metasynth-biomed --output adapted
     """
     from harness.pretrain.output import model_folder, quiet_transformers
+    from harness.pretrain.planning import Request, plan
     from harness.pretrain.recipe import load_recipe, parse_setting
-    from harness.pretrain.run import Request, plan, pretrain
+    from harness.pretrain.run import pretrain
 
     quiet_transformers()
     request = Request(

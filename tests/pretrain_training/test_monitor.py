@@ -57,8 +57,8 @@ def test_a_slice_holds_no_document_twice_and_no_more_tokens_than_asked_for(tiny:
 
 def test_what_is_watched_is_never_trained_on(tiny: Path, corpus: Path, tmp_path: Path) -> None:
     from builders.diversity.corpus import read_corpus
+    from harness.pretrain.planning import Request, plan
     from harness.pretrain.recipe import load_recipe
-    from harness.pretrain.run import Request, plan
 
     watched = tmp_path / "watched.jsonl"
     watched.write_text(

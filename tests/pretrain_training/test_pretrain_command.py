@@ -119,14 +119,14 @@ def test_a_checkpoint_of_another_recipe_is_refused_and_kept(
 def test_a_run_that_ends_while_its_model_is_written_writes_it_the_next_time(
     uninterrupted: Path, tiny: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from harness.pretrain import run
+    from harness.pretrain import finish
 
     def interrupted(*_: object, **__: object) -> str:
         raise KeyboardInterrupt
 
     output = tmp_path / "out"
     words = ("pretrain", "--data", corpus, "--base", tiny, "--output", output, *SETTINGS)
-    monkeypatch.setattr(run, "model_card", interrupted)
+    monkeypatch.setattr(finish, "model_card", interrupted)
     assert harness(*words).exit_code == 1
     assert not output.exists()
     monkeypatch.undo()
