@@ -22,15 +22,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from served import BUILDERS, served
 
-BUILDERS = Path(sys.executable).with_name("builders")
 MAX_GROWTH_MB = 80
 MAX_DRIFT = 0.15
 MAX_AGAIN = 0.1
@@ -51,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--documents", type=int, default=5000, help="documents to build")
     documents = parser.parse_args().documents
-    with server() as url, tempfile.TemporaryDirectory() as folder:
+    with served("--duplicate-share", "0.05") as url, tempfile.TemporaryDirectory() as folder:
         words = ["build", "metasynth-biomed", "--documents", f"{documents}", "--endpoint", url]
         began = time.perf_counter()
         points = build(words, Path(folder))
@@ -74,20 +71,6 @@ def main() -> None:
     )
     print(f"again: {again:.1f} s, {again / built:.3f} of the build (promise: at most {MAX_AGAIN})")
     sys.exit(growth > MAX_GROWTH_MB or abs(drift) > MAX_DRIFT or again > MAX_AGAIN * built)
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """A simulated endpoint in a process of its own."""
-    words = [BUILDERS, "serve", "--simulate", "--port", "0", "--duplicate-share", "0.05"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        match = re.search(r"http://\S+", process.stdout.readline())
-        assert match
-        try:
-            yield match[0]
-        finally:
-            process.terminate()
 
 
 def build(words: list[str], folder: Path) -> list[Point]:

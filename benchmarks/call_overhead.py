@@ -15,17 +15,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from contextlib import AsyncExitStack, closing, contextmanager
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from served import served
 
 from builders.calls import CallSequence
 from builders.corpora.base import Decoding
@@ -35,7 +34,7 @@ from builders.endpoints.pool import Pool
 from builders.journal import Journal, Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from builders.endpoints.base import Message
 
@@ -53,7 +52,7 @@ async def main() -> None:
     arguments = parser.parse_args()
     kinds = {"bare loop": bare, "Endpoint.chat": endpoint, "whole path": whole}
     seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
-    with server() as url:
+    with served("--permits", "128") as url:
         for turn in range(arguments.rounds):
             for kind, run in kinds.items():
                 seconds[kind].append(await run(url, arguments.calls, turn) / arguments.calls)
@@ -66,21 +65,6 @@ async def main() -> None:
     ratios = medians["Endpoint.chat"] / medians["bare loop"], medians["whole path"] / medians["bare loop"]
     print(f"promise: at most {MAX_ENDPOINT} and {MAX_WHOLE}")
     sys.exit(ratios[0] > MAX_ENDPOINT or ratios[1] > MAX_WHOLE)
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """A simulated endpoint in a process of its own."""
-    builders = Path(sys.executable).with_name("builders")
-    words = [builders, "serve", "--simulate", "--port", "0", "--permits", "128"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        match = re.search(r"http://\S+", process.stdout.readline())
-        assert match
-        try:
-            yield match[0]
-        finally:
-            process.terminate()
 
 
 def messages(number: int, turn: int) -> list[Message]:

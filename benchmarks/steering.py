@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
-import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from served import served
 
 from builders.build import BuildRequest, build
 from builders.corpora.registry import find_corpus
@@ -32,9 +31,8 @@ from builders.steering.growth import Growth
 from builders.trajectories import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-BUILDERS = Path(sys.executable).with_name("builders")
 MAX_SHARE = 0.10
 MAX_LATER = 1.25
 THOUSAND = 1000
@@ -80,7 +78,7 @@ def main() -> None:
     for name in ("settle", "guidance", "quota"):
         meter.around(Pilot, name)
     corpus = find_corpus("metasynth-biomed").model_copy(update={"steering": True})
-    with server() as url, tempfile.TemporaryDirectory() as folder:
+    with served() as url, tempfile.TemporaryDirectory() as folder:
         request = BuildRequest(
             corpus=corpus,
             target=Target(documents=documents),
@@ -105,20 +103,6 @@ def main() -> None:
         f"(promise: at most {MAX_LATER})"
     )
     sys.exit(share > MAX_SHARE or last > MAX_LATER * first)
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """A simulated endpoint in a process of its own."""
-    words = [str(BUILDERS), "serve", "--simulate", "--port", "0"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        match = re.search(r"http://\S+", process.stdout.readline())
-        assert match
-        try:
-            yield match[0]
-        finally:
-            process.terminate()
 
 
 if __name__ == "__main__":
