@@ -6,11 +6,12 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from builders.dataset.rows import InstructionRow
 from builders.journal import Journal
 from builders.journal.journal import FILE_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from builders.dataset.package import DatasetReader
     from builders.dataset.rows import Row, TraceRow
@@ -41,6 +42,7 @@ class Entry:
         id: the document's; of a refused attempt, its trajectory and number.
         status: `accepted`, or the reason why not.
         detail: that reason in words, where it was told.
+        origin: what it was made from and how far it rests on that, by name; empty with keywords alone.
         text: empty where an attempt brought no document.
         trace: its calls, in the order made.
     """
@@ -54,6 +56,7 @@ class Entry:
     persona: str
     keywords: Sequence[str]
     summary: str
+    origin: Mapping[str, str]
     text: str
     trace: Sequence[Call]
 
@@ -90,6 +93,7 @@ def _of_row(document: Row, trace: Sequence[TraceRow]) -> Entry:
         persona=document.persona,
         keywords=document.keywords,
         summary=document.summary,
+        origin=_origin(document),
         text=document.text,
         trace=[
             Call(
@@ -106,6 +110,19 @@ def _of_row(document: Row, trace: Sequence[TraceRow]) -> Entry:
     )
 
 
+def _origin(document: Row) -> dict[str, str]:
+    if isinstance(document, InstructionRow):
+        return {"made from": document.document_id}
+    if not document.seed_id:
+        return {}
+    found = {"seed document": f"{document.seed_id} ({document.seed_topic})"}
+    if document.grounding is not None:
+        found["grounding"] = f"{document.grounding:.0%} of its facts stand in the seed document"
+    if document.unsupported:
+        found["others"] = ", ".join(document.unsupported)
+    return found
+
+
 def _of_attempt(method: str, trajectory: int, number: int, reason: str, attempt: Attempt) -> Entry:
     document = attempt.document
     last = attempt.rejections[-1] if attempt.rejections else None
@@ -119,6 +136,7 @@ def _of_attempt(method: str, trajectory: int, number: int, reason: str, attempt:
         persona=document.persona if document else "",
         keywords=document.keywords if document else (),
         summary=document.summary if document else "",
+        origin={},
         text=document.whole if document else "",
         trace=[
             Call(

@@ -108,7 +108,7 @@ async function showEntry(number) {
   const lines = {
     outcome: entry.detail ? `${entry.status}: ${entry.detail}` : entry.status,
     method: entry.method, genre: entry.genre, persona: entry.persona, keywords: entry.keywords.join(", "),
-    summary: entry.summary, trajectory: String(entry.trajectory), length: entry.text && `${entry.words} words`,
+    summary: entry.summary, ...entry.origin, trajectory: String(entry.trajectory), length: entry.text && `${entry.words} words`,
   };
   for (const [name, value] of Object.entries(lines)) if (value) told.append(make("dt", name), make("dd", value));
   const text = entry.text || "This attempt brought no document; the trace shows its drafts.";

@@ -107,6 +107,7 @@ def _told(entry: Entry, *, pack: int, first: int) -> dict[str, Any]:
         "persona": entry.persona,
         "keywords": list(entry.keywords),
         "summary": entry.summary,
+        "origin": dict(entry.origin),
         "text": entry.text,
         "words": len(entry.text.split()),
         "calls": len(entry.trace),

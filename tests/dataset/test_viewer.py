@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Page
 
 HOSTILE = "</script><script>window.owned = 1</script> **bold** <b>strong</b> <!-- & &lt; \u2028 ]]>"
+SEEDED = {"seed_id": "seed-7", "seed_topic": HOSTILE, "grounding": 0.5, "unsupported": ["number: 30"]}
 COUNT = 60
 REFUSED = {"too-short": 2}
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
@@ -70,7 +71,8 @@ def written(folder: Path, make: Any, *, count: int = COUNT, words: int = 0, **fa
             calls = [
                 call.model_copy(update={"output": f"{call.output} {filler()} {HOSTILE}"}) for call in trace
             ]
-            yield row.model_copy(update={"text": text}), calls
+            origin = SEEDED if number == 1 else {}
+            yield row.model_copy(update={"text": text, **origin}), calls
 
     write_dataset(folder, documents=rows(), facts=make.facts(count, **{"dropped": REFUSED, **facts}))
     with closing(Journal(folder / ".journal")) as journal:
@@ -164,6 +166,10 @@ async def test_what_a_model_wrote_is_shown_as_text(tmp_path: Path, make: Any) ->
         page = visit.page
         await page.click(".row >> nth=1")
         assert HOSTILE in str(await page.text_content("#entry .text"))
+        told = str(await page.text_content("#entry dl"))
+        assert f"seed-7 ({HOSTILE})" in told
+        assert "50% of its facts stand in the seed document" in told
+        assert "number: 30" in told
         assert HOSTILE in str(await page.text_content("#trace .said >> nth=0"))
         assert await page.evaluate("window.owned") is None
         assert await page.locator("#entry b:not(.call b)").count() == 0
