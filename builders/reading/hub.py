@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from builders.errors import UserError
-from builders.reading.files import checked, only
+from builders.reading.files import text_columns, whole_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,15 +20,15 @@ def hub_texts(place: str, column: str) -> Iterator[str]:
 
     Args:
         place: `OWNER/NAME` or `OWNER/NAME@REVISION`.
-        column: the field of the text.
+        column: the field of the text; where there is no `text`, instruction and response make one.
 
     Raises:
         UserError: there is no such dataset, no network, or no such column of texts.
     """
     rows = hub_dataset(place)
-    only(column, rows.column_names, place)
-    for number, value in enumerate(rows[column], 1):
-        yield checked(value, f"{place}, row {number}", column)
+    columns = text_columns(column, rows.column_names, place)
+    for number, row in enumerate(rows.select_columns(list(columns)), 1):
+        yield whole_text(row, columns, f"{place}, row {number}")
 
 
 def hub_dataset(place: str) -> Any:

@@ -172,3 +172,11 @@ def test_a_dataset_of_the_hub_is_read_by_its_text_column(monkeypatch: pytest.Mon
     assert asked == [("owner/name", "v1", "train")]
     with pytest.raises(UserError, match="no field 'text', but body"):
         read_corpus("owner/name")
+
+
+def test_instructions_of_the_hub_are_read_with_their_responses(monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    rows = datasets.Dataset.from_dict({"instruction": ["What?"], "response": ["That."]})
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: rows)
+    assert read_corpus("owner/name").texts == ("What?\n\nThat.",)
