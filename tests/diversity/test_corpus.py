@@ -177,6 +177,6 @@ def test_a_dataset_of_the_hub_is_read_by_its_text_column(monkeypatch: pytest.Mon
 def test_instructions_of_the_hub_are_read_with_their_responses(monkeypatch: pytest.MonkeyPatch) -> None:
     import datasets
 
-    rows = datasets.Dataset.from_dict({"instruction": ["What?"], "response": ["That."]})
+    rows = datasets.Dataset.from_dict({"instruction": ["What?", "Why?"], "response": ["That.", "So."]})
     monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: rows)
-    assert read_corpus("owner/name").texts == ("What?\n\nThat.",)
+    assert read_corpus("owner/name").texts == ("What?\n\nThat.", "Why?\n\nSo.")
