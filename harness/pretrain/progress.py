@@ -41,7 +41,6 @@ class TrainingProgress:
         self._task = self._bar.add_task("step", total=steps, rest="")
         self._steps, self._flops, self._peak = steps, flops, peak
         self._first: StepLine | None = None
-        self._before: dict[str, float] = {}
         self._told = 0.0
 
     def __enter__(self) -> TrainingProgress:
@@ -60,12 +59,10 @@ class TrainingProgress:
             self._told = time.monotonic()
             self.say(f"step {line.step}/{self._steps}: {rest}")
 
-    def watched(self, line: WatchLine) -> None:
-        """The monitor has measured."""
-        if not self._before:
-            self._before = dict(line.bits_per_byte)
+    def watched(self, line: WatchLine, *, first: WatchLine) -> None:
+        """The monitor has measured; changes are told against the run's first measurement."""
         found = ", ".join(
-            f"{name} {value:.4f} ({value / self._before[name] - 1:+.2%})"
+            f"{name} {value:.4f} ({value / first.bits_per_byte[name] - 1:+.2%})"
             for name, value in line.bits_per_byte.items()
         )
         self.say(f"bits per byte after step {line.step}: {found}")

@@ -89,7 +89,7 @@ def _run(planned: Plan, request: Request, place: Path, stack: ExitStack, *, main
         tracker.log(line.step, {"loss": line.loss, "learning_rate": line.rate, "tokens": line.tokens})
 
     def watched(line: Any) -> None:
-        progress.watched(line)
+        progress.watched(line, first=curves.watches[0])
         tracker.log(line.step, {f"bits_per_byte/{name}": value for name, value in line.bits_per_byte.items()})
 
     training = Training(

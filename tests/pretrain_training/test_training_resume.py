@@ -70,6 +70,11 @@ def test_a_run_that_is_killed_three_times_is_the_uninterrupted_one(
     told = done(harness(*words)).stderr
     assert "going on after step" in told
     assert_same_run(uninterrupted, output)
+    run = json.loads((output / "run.json").read_text())
+    for name, before in run["before"].items():
+        change = run["after"][name] / before - 1
+        assert f"({change:+.2%})" in told.replace("\n", " "), "told against the run's beginning"
+    assert run["before"]
     names = {path.name for path in output.iterdir()}
     assert names == {path.name for path in uninterrupted.iterdir()}
     for name in ("model.safetensors", "ledger.json"):
