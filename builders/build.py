@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from builders import __version__
 from builders.accepted import Accepted
 from builders.dataset.package import write_dataset
+from builders.dataset.places import without_places
 from builders.dataset.rows import BuildFacts
 from builders.diversity.brief import baseline_beside, brief
 from builders.finished import build_digest, finished, note_finished
@@ -126,8 +127,8 @@ def gather_facts(
         simulated=info.simulated,
         protocol=protocol,
         corpus_seed=request.seed,
-        tokenizer=str(request.tokenizer or ""),
-        settings=corpus.model_dump(mode="json"),
+        tokenizer=without_places(str(request.tokenizer or "")),
+        settings=without_places(corpus.model_dump(mode="json")),
         documents=outcome.documents,
         trajectories=outcome.trajectories,
         attempts=outcome.attempts,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from builders.acceptance.base import Candidate
 from builders.acceptance.language import English
+from builders.dataset.places import without_places
 from builders.dataset.rows import AuditedFacts, SeedFacts
 from builders.embedded_model import cache_home
 from builders.errors import UserError
@@ -119,7 +120,7 @@ def seed_facts(journal: Journal, index: SeedIndex, settings: SeedDocuments) -> S
         facts.update(claim.kind for claim in use.grounding.claims)
         supported.update(claim.kind for claim in use.grounding.claims if claim.supported)
     return SeedFacts(
-        source=settings.source,
+        source=without_places(settings.source),
         revision=facts_of.revision,
         embedder=facts_of.embedder,
         read=facts_of.read,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from builders.dataset.places import without_places
 from builders.errors import UserError
 from builders.hub.failures import holds_secret
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from builders.hub.difference import Content
 
 TEXTS = (".json", ".jsonl", ".yaml", ".md", ".txt", ".svg", ".jinja")
@@ -56,24 +58,3 @@ def published(path: Path) -> Content:
 
 def _read(path: Path, text: str) -> Any:
     return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-
-
-def without_places(value: Any) -> Any:
-    """Absolute paths become the last part of themselves, wherever they stand as a value, or in `KEY=PATH`."""
-    if isinstance(value, dict):
-        return {key: without_places(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [without_places(inner) for inner in value]
-    if isinstance(value, str) and len(value) < 4096 and "\n" not in value:
-        return ",".join(_bare(part) for part in value.split(",")) if "/" in value else value
-    return value
-
-
-def _bare(part: str) -> str:
-    name, sign, path = part.partition("=")
-    if not sign:
-        name, path = "", part
-    is_place = (
-        path.startswith(("/", "~/")) and not path.startswith("//") and Path(path).name and " " not in path
-    )
-    return f"{name}{sign}{Path(path).name}" if is_place else part

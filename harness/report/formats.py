@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from builders.dataset.places import without_places
 from builders.dataset.untrusted import one_line
-from harness.publish.places import without_places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

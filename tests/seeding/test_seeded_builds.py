@@ -89,7 +89,9 @@ async def test_documents_tell_their_seeds_whose_topics_differ_and_whose_text_is_
     shown = (tmp_path / NAME / "README.md").read_text()
     assert "## Seed documents" in shown
     assert "0 repeated within 3 seeds" in shown
+    assert not [name for name, content in files(tmp_path).items() if str(tmp_path).encode() in content]
     facts = json.loads((tmp_path / NAME / "build.json").read_text())["seeds"]
+    assert facts["source"] == "seeds.jsonl"
     audited = [row for row in documents if row["grounding"] is not None]
     assert sum(entry["facts"] for entry in facts["grounding"]) >= len(audited)
 
