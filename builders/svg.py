@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from typing import TYPE_CHECKING
 
 from builders.dataset.untrusted import one_line
@@ -60,6 +61,14 @@ def dot(x: float, y: float, title: str, *, fill: str = INK) -> str:
     """A point that tells its value under the pointer."""
     shown = f"<title>{html.escape(title)}</title>"
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{fill}">{shown}</circle>'
+
+
+def round_numbers(low: float, high: float, *, about: int = 4) -> list[float]:
+    """Marks of an axis from low to high: about so many multiples of 1, 2 or 5 times a power of 10."""
+    rough = (high - low) / about
+    unit = 10.0 ** math.floor(math.log10(rough))
+    step = next(unit * steps for steps in (1, 2, 5, 10) if unit * steps >= rough)
+    return [number * step for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def short(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from builders.svg import ACCENT, FAINT, GREY, INK, document, dot, line, short, text
+from builders.svg import ACCENT, FAINT, GREY, INK, document, dot, line, round_numbers, short, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 WIDTH, PANEL, LEFT, RIGHT, HEAD, GAP, FOOT = 760, 200, 62, 220, 44, 50, 44
 LOSS = "#8fa3b5"
 COLOURS = (ACCENT, "#1b7f5c", "#5b4b9a", "#b08900", INK, "#a23b72")
-TICKS = 4
 SMOOTHED = 50
 """Points of the loss that are drawn, each a mean."""
 
@@ -48,7 +47,7 @@ def _loss(steps: Sequence[StepLine], end: int) -> Iterator[str]:
     ]
     frame = _Frame(HEAD, end, [value for _, value in points])
     yield text(LEFT, HEAD - 8, "training loss, nats per token")
-    yield from frame.axes(lambda value: f"{value:.2f}")
+    yield from frame.axes(lambda value: f"{value:.3g}")
     yield frame.curve(points, LOSS)
 
 
@@ -63,7 +62,7 @@ def _watched(
     top = HEAD + PANEL + GAP
     frame = _Frame(top, end, [0.0, *(value for points in changes.values() for _, value in points)])
     yield text(LEFT, top - 8, "held-out bits per byte, change since before training (lower is better)")
-    yield from frame.axes(lambda value: f"{value:+.1f} %")
+    yield from frame.axes(lambda value: f"{value:+.3g} %" if value else "0")
     for number, (name, points) in enumerate(changes.items()):
         colour = COLOURS[number % len(COLOURS)]
         yield frame.curve(points, colour)
@@ -96,13 +95,13 @@ class _Frame:
 
     def axes(self, written: Callable[[float], str]) -> Iterator[str]:
         bottom, right = self._top + PANEL, WIDTH - RIGHT
-        for tick in range(TICKS + 1):
-            value = self._low + (self._high - self._low) * tick / TICKS
+        for value in round_numbers(self._low, self._high, about=6):
             y = self.down(value)
             yield line(LEFT, y, right, y, FAINT)
             yield text(LEFT - 6, y + 4, written(value), anchor="end", fill=GREY)
-            x = self.across(self._end * tick / TICKS)
-            yield text(x, bottom + 15, f"{self._end * tick / TICKS:,.0f}", anchor="middle", fill=GREY)
+        for tokens in round_numbers(0, self._end):
+            x = self.across(tokens)
+            yield text(x, bottom + 15, f"{tokens:,.0f}", anchor="middle", fill=GREY)
         yield text((LEFT + right) / 2, bottom + 30, "tokens", anchor="middle", fill=GREY)
 
     def curve(self, points: Sequence[tuple[float, float]], colour: str) -> str:

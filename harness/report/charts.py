@@ -6,18 +6,18 @@ shows stands beside it, in letters of the page's own size.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
+
+from builders.svg import round_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 TRACK, MIDDLE, HIGH = 1000.0, 8.0, 16.0
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360.0, 200.0, 50.0, 24.0, 12.0, 40.0
-TICKS = 4
 SERIES = 5
 """Colours of what is compared; more of it begin anew. One more, `REFERENCE`, is real text's."""
 
@@ -56,11 +56,7 @@ class Scale:
 
     def ticks(self) -> list[float]:
         """Round numbers between the ends."""
-        rough = (self.high - self.low) / TICKS
-        unit = 10.0 ** math.floor(math.log10(rough))
-        step = next(unit * steps for steps in (1, 2, 5, 10) if unit * steps >= rough)
-        first, last = math.ceil(self.low / step), math.floor(self.high / step)
-        return [number * step for number in range(first, last + 1)]
+        return round_numbers(self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
