@@ -163,6 +163,6 @@ def _shown_of_the_demo() -> list[str]:
     """Lines that the README says `make demo` prints, up to the first figure: those differ."""
     shown = re.search(r"^\$ make demo\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
     assert shown
-    lines = [re.split(r"\d", line)[0] for line in shown[1].splitlines() if line != "..."]
+    lines = [re.split(r"\d|\.\.\.", line)[0] for line in shown[1].splitlines() if line != "..."]
     assert len(lines) > 5
     return lines
