@@ -119,7 +119,7 @@ def _origin(document: Row) -> dict[str, str]:
     if document.grounding is not None:
         found["grounding"] = f"{document.grounding:.0%} of its facts stand in the seed document"
     if document.unsupported:
-        found["others"] = ", ".join(document.unsupported)
+        found["not in the seed document"] = ", ".join(document.unsupported)
     return found
 
 

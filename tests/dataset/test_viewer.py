@@ -169,7 +169,7 @@ async def test_what_a_model_wrote_is_shown_as_text(tmp_path: Path, make: Any) ->
         told = str(await page.text_content("#entry dl"))
         assert f"seed-7 ({HOSTILE})" in told
         assert "50% of its facts stand in the seed document" in told
-        assert "number: 30" in told
+        assert "not in the seed documentnumber: 30" in told
         assert HOSTILE in str(await page.text_content("#trace .said >> nth=0"))
         assert await page.evaluate("window.owned") is None
         assert await page.locator("#entry b:not(.call b)").count() == 0
