@@ -11,6 +11,7 @@ from typing import Any
 from builders.embedded_model import STAND_IN, embedded_model_folder
 from builders.errors import UserError
 from builders.serve.weights import EMBEDDED
+from harness.pretrain.collate import VARLEN
 from harness.pretrain.output import MODELS
 
 DEFAULT_BASE = "mistralai/Mistral-7B-v0.3"
@@ -62,7 +63,7 @@ def find_base(named: str | None) -> Base:
     place = str(embedded_model_folder() if stand_in else own if own.is_dir() else named)
     try:
         config = AutoConfig.from_pretrained(place)
-        config._attn_implementation = _attention()
+        config._attn_implementation = best_attention(config)
         tokenizer = AutoTokenizer.from_pretrained(place)
     except (OSError, ValueError, KeyError) as error:
         kind = "folder" if Path(named).exists() else "model"
@@ -73,12 +74,16 @@ def find_base(named: str | None) -> Base:
     return Base(STAND_IN if stand_in else named, place, stand_in, config, tokenizer)
 
 
-def _attention() -> str:
-    """FlashAttention where it is installed and there is a GPU for it; else PyTorch's."""
+def best_attention(config: Any) -> str:
+    """FlashAttention where it is installed and there is a GPU for it; else PyTorch's, by document."""
     import torch
     from transformers.utils import is_flash_attn_2_available
 
-    return "flash_attention_2" if torch.cuda.is_available() and is_flash_attn_2_available() else "sdpa"
+    from harness.pretrain.varlen import can_vary
+
+    if torch.cuda.is_available() and is_flash_attn_2_available():
+        return "flash_attention_2"
+    return VARLEN if can_vary(config) else "sdpa"
 
 
 def load_model(base: Base, *, dtype: Any, quantised: bool = False) -> Any:

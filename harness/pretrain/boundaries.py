@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from harness.pretrain.blocks import Block
-from harness.pretrain.collate import ATTENTIONS, Collate
+from harness.pretrain.collate import ATTENTIONS, VARLEN, Collate
 from harness.pretrain.packing import pack
 
 if TYPE_CHECKING:
@@ -108,11 +108,15 @@ def attentions(model: Any) -> Iterator[tuple[str, str | None]]:
 
     The model is left with the implementation that it came with.
     """
+    from harness.pretrain.varlen import can_vary
+
     first = model.config._attn_implementation
     try:
         for name in ATTENTIONS:
             why = None
             try:
+                if name == VARLEN and not can_vary(model.config):
+                    raise ValueError("the model's attention needs a mask")
                 model.set_attn_implementation(name)
             except (ImportError, ValueError, RuntimeError) as error:
                 why = " ".join(str(error).split())
@@ -153,7 +157,7 @@ def _packed_logits(model: Any, batch: dict[str, Any], blocks: Sequence[Block]) -
     batch = {name: _moved(value, model.device) for name, value in batch.items() if name != "labels"}
     logits = model(**batch).logits.float()
     sizes = [len(block.input_ids) for block in blocks]
-    if len(logits) < len(blocks):  # FlashAttention's form: all blocks in one row
+    if len(logits) < len(blocks):  # all blocks in one row
         return list(logits[0].split(sizes))
     return [row[:size] for row, size in zip(logits, sizes, strict=True)]
 

@@ -3,6 +3,7 @@
 | attention | what keeps documents apart | shape |
 |---|---|---|
 | `flash_attention_2`, `flash_attention_3` | cumulative lengths of segments; no padding at all | (1, tokens) |
+| `sdpa_varlen` | lengths of segments, attended to one by one (`varlen.py`); no padding | (1, tokens) |
 | `sdpa`, `eager` | a block-diagonal causal mask per batch, sliding windows included | (blocks, block size) |
 | `flex_attention` | position ids, from which the model makes its block mask | (blocks, block size) |
 
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 FLASH = ("flash_attention_2", "flash_attention_3")
 MASKED = ("sdpa", "eager")
 FLEX = ("flex_attention",)
-ATTENTIONS = (*MASKED, *FLEX, *FLASH)
+VARLEN = "sdpa_varlen"
+FLAT = (VARLEN, *FLASH)
+"""Those that take all blocks of a batch in one row."""
+ATTENTIONS = (VARLEN, *MASKED, *FLEX, *FLASH)
+SEGMENTS = "segment_lengths"
 IGNORED = -100
 """The label of a token without a loss."""
 
@@ -39,7 +44,7 @@ class Collate:
 
     Args:
         config: the model's `transformers` configuration; its attention implementation decides the form.
-        block_size: tokens of a block, to which shorter ones are padded (not with FlashAttention).
+        block_size: tokens of a block, to which shorter ones are padded (not where they come in one row).
         dtype: of the model; that of a mask for eager attention.
 
     Raises:
@@ -63,11 +68,12 @@ class Collate:
 
         Returns:
             `input_ids`, `labels` and `position_ids`, all int64 of the shape above; `attention_mask` for sdpa
-            and eager; the four arguments of variable lengths for FlashAttention; `use_cache`, which is off.
+            and eager; the lengths of segments for `sdpa_varlen`; the four arguments of variable lengths for
+            FlashAttention; `use_cache`, which is off.
         """
         import torch
 
-        if self._attention in FLASH:
+        if self._attention in FLAT:
             lengths = np.concatenate([block.lengths for block in blocks])
             rows = [(np.concatenate([block.input_ids for block in blocks]), lengths)]
         else:
@@ -75,7 +81,7 @@ class Collate:
         ids = torch.from_numpy(np.stack([ids for ids, _ in rows]))
         positions = torch.from_numpy(np.stack([_positions(lengths) for _, lengths in rows]))
         labels = ids.masked_fill(positions == 0, IGNORED)
-        if self._attention not in FLASH:
+        if self._attention not in FLAT:
             for row, block in enumerate(blocks):
                 labels[row, len(block.input_ids) :] = IGNORED
         batch: dict[str, Any] = {
@@ -89,6 +95,8 @@ class Collate:
             longest = int(lengths.max())
             batch |= {"cu_seq_lens_q": bounds, "cu_seq_lens_k": bounds}
             batch |= {"max_length_q": longest, "max_length_k": longest}
+        elif self._attention == VARLEN:
+            batch[SEGMENTS] = lengths.tolist()
         elif self._attention in MASKED:
             batch["attention_mask"] = self._mask(positions)
         return batch

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from transformers import BloomConfig, Llama4TextConfig
 
 from harness.cli import main
 from harness.pretrain import boundaries
@@ -17,6 +18,7 @@ from harness.pretrain.blocks import Block
 from harness.pretrain.boundaries import attentions, check_boundaries
 from harness.pretrain.collate import IGNORED, Collate
 from harness.pretrain.tiny import TINY, WINDOW, tiny_model
+from harness.pretrain.varlen import can_vary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +41,7 @@ def model_of(name: str) -> Any:
     return tiny_model(name)
 
 
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("attention", ["sdpa_varlen", "sdpa", "eager"])
 @pytest.mark.parametrize("name", TINY)
 def test_logits_of_a_packed_document_are_those_of_the_document_alone(name: str, attention: str) -> None:
     model = model_of(name)
@@ -49,6 +51,27 @@ def test_logits_of_a_packed_document_are_those_of_the_document_alone(name: str, 
     assert check.packed <= 1e-4
     assert check.concatenated > 1
     assert check.verdict == "safe"
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_attention_one_document_at_a_time_gives_the_logits_and_gradients_of_a_mask(name: str) -> None:
+    draw = np.random.default_rng(0)
+    blocks = [block(*(draw.integers(0, 128, length) for length in lengths)) for lengths in ((40, 3), (1, 60))]
+    found = {}
+    for attention in ("sdpa_varlen", "eager"):
+        model = tiny_model(name)
+        model.set_attn_implementation(attention)
+        loss = model(**Collate(model.config, block_size=BLOCK)(blocks)).loss
+        loss.backward()
+        found[attention] = [loss, *(weights.grad for weights in model.parameters())]
+    for varlen, masked in zip(*found.values(), strict=True):
+        torch.testing.assert_close(varlen, masked, atol=1e-4, rtol=1e-4)
+
+
+def test_a_model_whose_layers_see_chunks_or_that_hands_no_lengths_on_is_left_to_a_mask() -> None:
+    assert all(can_vary(model_of(name).config) for name in TINY)
+    assert not can_vary(BloomConfig())
+    assert not can_vary(Llama4TextConfig())
 
 
 @pytest.mark.filterwarnings("ignore:.*flex_attention called without:UserWarning")
@@ -122,7 +145,7 @@ def test_every_implementation_is_tried_or_told_and_the_model_left_as_it_was() ->
     model = model_of("gpt2")
     model.set_attn_implementation("eager")
     found = dict(attentions(model))
-    assert found["sdpa"] is found["eager"] is None
+    assert found["sdpa_varlen"] is found["sdpa"] is found["eager"] is None
     assert "flex" in str(found["flex_attention"])  # transformers has none for GPT-2
     assert model.config._attn_implementation == "eager"
 
@@ -226,6 +249,15 @@ def test_every_token_but_the_first_of_a_document_and_padding_is_a_target() -> No
     assert mask.shape == (2, 1, 8, 8)
     assert mask[0, 0].sum(1).tolist() == [1, 2, 3, 1, 1, 2, 1, 2]
     assert mask[1, 0].sum(1).tolist() == [*range(1, 9)]
+
+
+def test_varlen_attention_gets_one_row_and_the_lengths_of_its_documents() -> None:
+    config = model_of("llama").config
+    config._attn_implementation = "sdpa_varlen"
+    batch = Collate(config, block_size=8)([block([5, 6, 7], [8], [9, 9]), block([4] * 8)])
+    assert batch["input_ids"].tolist() == [[5, 6, 7, 8, 9, 9, *[4] * 8]]
+    assert batch["segment_lengths"] == [3, 1, 2, 8]
+    assert "attention_mask" not in batch
 
 
 def test_flash_attention_gets_one_row_without_padding_and_the_bounds_of_its_documents() -> None:
