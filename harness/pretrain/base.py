@@ -79,8 +79,9 @@ def best_attention(config: Any) -> str:
     import torch
     from transformers.utils import is_flash_attn_2_available
 
-    from harness.pretrain.varlen import can_vary
+    from harness.pretrain.varlen import can_vary, register
 
+    register()
     if torch.cuda.is_available() and is_flash_attn_2_available():
         return "flash_attention_2"
     return VARLEN if can_vary(config) else "sdpa"

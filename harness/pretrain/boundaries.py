@@ -108,8 +108,9 @@ def attentions(model: Any) -> Iterator[tuple[str, str | None]]:
 
     The model is left with the implementation that it came with.
     """
-    from harness.pretrain.varlen import can_vary
+    from harness.pretrain.varlen import can_vary, register
 
+    register()
     first = model.config._attn_implementation
     try:
         for name in ATTENTIONS:

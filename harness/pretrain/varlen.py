@@ -2,21 +2,27 @@
 
 Under a block-diagonal mask every token is compared with every token of its block, and most of that is thrown
 away. FlashAttention has kernels that leave it out; here each segment is a call of PyTorch's own causal
-attention, which every device has. Importing this module makes `sdpa_varlen` known to transformers.
+attention, which every device has.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
-from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AttentionInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from typing import TYPE_CHECKING, Any
 
 from harness.pretrain.collate import VARLEN
 
+if TYPE_CHECKING:
+    import torch
+
 LAYERS = frozenset({"full_attention", "sliding_attention"})
 """The kinds of layers whose documents can be told apart without a mask."""
+
+
+def register() -> None:
+    """Make `sdpa_varlen` known to transformers."""
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(VARLEN, attention)
 
 
 def can_vary(config: Any) -> bool:
@@ -25,6 +31,8 @@ def can_vary(config: Any) -> bool:
     Args:
         config: its `transformers` configuration.
     """
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
+
     text = config.get_text_config()
     model = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
     return bool(
@@ -61,6 +69,9 @@ def attention(
     Returns:
         Shape (1, tokens, heads, width), and no weights.
     """
+    import torch
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
     lengths = segment_lengths or [query.shape[2]]
     segments = zip(*(states.split(lengths, dim=2) for states in (query, key, value)), strict=True)
     seen = [
@@ -74,10 +85,9 @@ def attention(
 
 def _window(query: torch.Tensor, width: int | None) -> torch.Tensor | None:
     """The mask of a sliding window that is narrower than the segment."""
+    import torch
+
     length = query.shape[2]
     if width is None or length <= width:
         return None
     return torch.ones(length, length, dtype=torch.bool, device=query.device).tril().triu(1 - width)
-
-
-AttentionInterface.register(VARLEN, attention)

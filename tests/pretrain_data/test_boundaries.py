@@ -18,7 +18,7 @@ from harness.pretrain.blocks import Block
 from harness.pretrain.boundaries import attentions, check_boundaries
 from harness.pretrain.collate import IGNORED, Collate
 from harness.pretrain.tiny import TINY, WINDOW, tiny_model
-from harness.pretrain.varlen import can_vary
+from harness.pretrain.varlen import can_vary, register
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 BLOCK = 64
 
 Batch = dict[str, Any]
+
+register()
 
 
 @pytest.fixture(autouse=True)
