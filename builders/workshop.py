@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +15,7 @@ from builders.endpoints.connect import connect
 from builders.endpoints.errors import Incomplete, Rejected
 from builders.endpoints.opening import opened_pool
 from builders.errors import UserError
+from builders.interrupts import first_interrupt
 from builders.journal import Journal, Purse, Recorder, model_name
 from builders.metasynth import Conductor, GuidedProtocol, TextProtocol
 from builders.metasynth.instruct import InstructConductor
@@ -28,7 +27,8 @@ from builders.seeds import load_hierarchy
 from builders.steering import Pilot
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractContextManager
 
     from builders.endpoints.base import Endpoint, EndpointInfo
     from builders.endpoints.pool import Pool
@@ -290,18 +290,11 @@ def make_pilot(request: BuildRequest, method: Method) -> Pilot | None:
     return Pilot(method, corpus=request.corpus, hierarchy=method.hierarchy, corpus_seed=request.seed)
 
 
-@contextmanager
-def _drained_by_interrupt(recorder: Recorder, display: Display) -> Iterator[None]:
+def _drained_by_interrupt(recorder: Recorder, display: Display) -> AbstractContextManager[None]:
     """The first Ctrl-C stops new calls; a second one stops at once."""
-    loop = asyncio.get_running_loop()
 
-    def interrupt() -> None:
-        loop.remove_signal_handler(signal.SIGINT)  # first: a second Ctrl-C may follow what is shown
+    def drain() -> None:
         recorder.drain()
         display.draining()
 
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
+    return first_interrupt(drain)

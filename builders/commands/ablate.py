@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from builders.commands.amounts import amount
 from builders.commands.measuring import MeasuringProgress, listed, possible
 from builders.commands.options import build_request, ending_early, run_options
 from builders.errors import UserError
+from builders.interrupts import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +94,7 @@ def command(
     }
     real = read_corpus(reference) if reference else None
     with ending_early(), BuildProgress() as progress:
-        facts = asyncio.run(build_each(requests, progress))
+        facts = run(build_each(requests, progress))
     found = _measured(domain, requests, facts, wanted, real, seed_dataset=seed_dataset)
     (folder / "ablation.json").write_text(found.model_dump_json(indent=2) + "\n", "utf-8")
     (folder / "ablation.md").write_text(ablation_page(found), "utf-8")

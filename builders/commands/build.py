@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +9,7 @@ import click
 from builders.commands.amounts import amount
 from builders.commands.options import build_options, build_request, ending_early
 from builders.errors import UserError
+from builders.interrupts import run
 
 if TYPE_CHECKING:
     from builders.build import BuildRequest
@@ -56,7 +56,7 @@ def command(
     if max_cost and not request.budget.prices:
         raise UserError("--max-cost needs --price, for example --price 0.2/0.6")
     with ending_early(), BuildProgress() as progress:
-        facts = asyncio.run(build(request, progress))
+        facts = run(build(request, progress))
     click.echo(facts.model_dump_json(indent=2) if as_json else _farewell(request, facts))
 
 

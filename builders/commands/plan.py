@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from builders.commands.options import build_options, build_request, ending_early
+from builders.interrupts import run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +42,7 @@ def command(*, probes: int | None, as_json: bool, **options: Any) -> None:
 
     request = build_request(**options)
     with ending_early(), BuildProgress(doing="probing") as progress:
-        forecast = asyncio.run(plan(request, progress, probes=probes))
+        forecast = run(plan(request, progress, probes=probes))
     if as_json:
         click.echo(forecast.model_dump_json(indent=2))
     else:

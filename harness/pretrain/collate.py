@@ -35,6 +35,7 @@ FLAT = (VARLEN, *FLASH)
 """Those that take all blocks of a batch in one row."""
 ATTENTIONS = (VARLEN, *MASKED, *FLEX, *FLASH)
 SEGMENTS = "segment_lengths"
+"""What of a batch tells `sdpa_varlen` how long each document is, in the order of the row."""
 IGNORED = -100
 """The label of a token without a loss."""
 
