@@ -20,7 +20,7 @@ HARNESS = Path(harness.__file__).parent
 HELP_S = 0.35
 
 LAYERS = [
-    {"errors"},
+    {"errors", "interrupts"},
     {"reading"},
     {"corpora", "dataset", "endpoints", "lazy_group", "seeds", "serve", "tokenizer"},
     {"embedded_model", "hub", "method", "svg"},
